@@ -1,0 +1,94 @@
+// common/io/blob_store.h - a directory of blobs, each under its SHA-256: a file under its final
+// name is whole, verified and durable. Never decides which blobs are wanted.
+//
+//   DIR/ab/abcd...     the blob, mode 0555
+//   DIR/tmp/SHA.part   what has arrived of one; the next writer goes on where it ends
+//
+// Every call blocks and is for helper threads, or for small files. A store is not changed by its
+// calls, so that threads may share one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/io/fd.h"
+#include "common/result.h"
+#include "common/sha256.h"
+
+namespace dm {
+
+// One blob on its way in. Destroyed before finish() it leaves the part for the next writer.
+class BlobWriter {
+ public:
+  BlobWriter(BlobWriter&&) noexcept = default;
+  BlobWriter& operator=(BlobWriter&&) noexcept = default;
+
+  // Another writer has finished the blob meanwhile: there is nothing to append.
+  bool is_there() const { return !part_.valid(); }
+  // Bytes that are there already: the next one to append.
+  std::int64_t offset() const { return offset_; }
+
+  // Errors: no-space, naming the directory; hash-mismatch for more bytes than announced;
+  // system_error's.
+  Status append(std::string_view bytes);
+  // Verifies, syncs and renames. Errors: hash-mismatch, and the part is removed; as append().
+  Status finish();
+
+ private:
+  friend class BlobStore;
+  BlobWriter(std::string directory, std::string sha256, std::int64_t size);
+  Status open_part();
+  Status take_part(Fd fd);
+  Status rehash();
+  Status mismatch(const std::string& why);
+  std::string part_path() const;
+  Error no_space_or(Error error) const;
+
+  std::string directory_, sha256_;
+  std::int64_t size_;
+  Fd part_;  // locked: nobody else writes it
+  std::int64_t offset_ = 0;
+  std::int64_t flushed_ = 0;  // the kernel was asked to begin writing what stands before it
+  Sha256 hash_;
+};
+
+class BlobStore {
+ public:
+  explicit BlobStore(std::string directory) : directory_(std::move(directory)) {}
+
+  // Makes the directories. Errors: system_error's.
+  Status prepare() const;
+
+  const std::string& directory() const { return directory_; }
+  // Where the blob is, or would be. REQUIRES is_sha256_hex(sha256).
+  std::string path(std::string_view sha256) const;
+  // False for what is no SHA-256, too.
+  bool has(std::string_view sha256) const { return size(sha256).has_value(); }
+  std::optional<std::int64_t> size(std::string_view sha256) const;
+
+  // For reading; no link is followed. Errors: not-found, bad-arg, system_error's.
+  Result<Fd> open(std::string_view sha256) const;
+  // The whole content of a small one. Errors: as open(); no-space above `most` bytes.
+  Result<std::string> read(std::string_view sha256, std::size_t most) const;
+
+  // Begins or resumes a blob. While another process or thread writes the same one, this waits,
+  // and then finds it there. Errors: bad-arg, no-space, system_error's.
+  Result<BlobWriter> write(std::string_view sha256, std::int64_t size) const;
+  // Stores a small content. Result: its SHA-256. Errors: as write().
+  Result<std::string> put_bytes(std::string_view content) const;
+
+  // A missing one is a success.
+  Status remove(std::string_view sha256) const;
+  // Throws away what has arrived of blobs that nobody is writing now.
+  void discard_parts() const;
+  // Every blob, in no order.
+  std::vector<std::string> list() const;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace dm

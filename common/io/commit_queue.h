@@ -1,0 +1,101 @@
+// common/io/commit_queue.h - performs effects in their order, none of them before the records in
+// front of it are durable. Many batches share one sync. Decides nothing.
+#pragma once
+
+#include <unistd.h>
+
+#include <deque>
+#include <functional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/io/jobs.h"
+#include "common/io/journal_file.h"
+#include "common/io/system.h"
+
+namespace dm {
+
+// `Effect` is a std::variant; `Append` the alternative that holds a `record`, and says with `lazy`
+// that the record need only outlive the process, not the machine: it is written but not waited for.
+template <typename Effect, typename Append>
+class CommitQueue {
+ public:
+  using Perform = std::function<void(Effect&)>;
+  // Called once a write or a sync has failed; nothing is performed after that: what was not made
+  // durable must neither be seen by anybody nor be acknowledged.
+  using OnFailure = std::function<void(const Error&)>;
+
+  // `journal` may be null: nothing is recorded then, and every effect is performed at once.
+  CommitQueue(JournalFile* journal, Jobs& jobs, Perform perform, OnFailure on_failure)
+      : journal_(journal),
+        jobs_(jobs),
+        perform_(std::move(perform)),
+        on_failure_(std::move(on_failure)) {}
+
+  void submit(std::vector<Effect> effects) {
+    if (failed_) return;
+    for (const Effect& effect : effects)
+      if (const auto* append = std::get_if<Append>(&effect); append && journal_) {
+        journal_->add(append->record);
+        if (!append->lazy) needs_sync_ = true;
+      }
+    for (Effect& effect : effects)
+      if (!std::holds_alternative<Append>(effect)) waiting_.push_back(std::move(effect));
+    if (!syncing_) advance();
+  }
+
+  // True if nothing waits: the moment to replace the journal by a shorter one.
+  bool is_idle() const { return waiting_.empty() && !syncing_; }
+
+ private:
+  void advance() {
+    if (journal_ && journal_->has_batch())
+      if (auto written = journal_->write(); !written) return fail_with(written.error());
+    if (needs_sync_) return sync();
+    perform_first(waiting_.size());
+  }
+
+  void sync() {
+    syncing_ = true;
+    needs_sync_ = false;
+    const std::size_t covered = waiting_.size();
+    jobs_.run([this, covered, fd = journal_->fd()] {
+      const int error = ::fdatasync(fd) == 0 ? 0 : errno;
+      return [this, covered, error] { synced(covered, error); };
+    });
+  }
+
+  void synced(std::size_t covered, int error) {
+    if (error != 0) return fail_with(system_error("sync", "the journal", error));
+    syncing_ = false;
+    perform_first(covered);
+    // What was submitted meanwhile, from outside or by what was just performed.
+    if (!syncing_ && !failed_ && (!waiting_.empty() || (journal_ && journal_->has_batch())))
+      advance();
+  }
+
+  void perform_first(std::size_t count) {
+    for (std::size_t i = 0; i < count && !failed_; ++i) {
+      Effect effect = std::move(waiting_.front());
+      waiting_.pop_front();
+      perform_(effect);
+    }
+  }
+
+  void fail_with(const Error& error) {
+    failed_ = true;
+    on_failure_(error);
+  }
+
+  JournalFile* journal_;
+  Jobs& jobs_;
+  Perform perform_;
+  OnFailure on_failure_;
+  std::deque<Effect> waiting_;
+  bool needs_sync_ = false;
+  bool syncing_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace dm

@@ -1,0 +1,120 @@
+#include "common/io/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <memory>
+
+#include "common/io/system.h"
+
+namespace dm {
+namespace {
+
+Status remove_at(int directory, const char* name, const std::string& shown) {
+  if (::unlinkat(directory, name, 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return system_error("remove", shown);
+  const int fd = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return system_error("remove", shown);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), &::closedir);
+  if (!stream) return system_error("remove", shown);
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string_view child = entry->d_name;
+    if (child == "." || child == "..") continue;
+    if (auto removed = remove_at(fd, entry->d_name, shown + "/" + entry->d_name); !removed)
+      return removed;
+  }
+  if (::unlinkat(directory, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+    return system_error("remove", shown);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t most) {
+  const Fd fd(retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (!fd.valid()) return system_error("open", path);
+  std::string content;
+  std::array<char, 65536> bytes;
+  while (true) {
+    const ssize_t got = retry([&] { return ::read(fd.get(), bytes.data(), bytes.size()); });
+    if (got < 0) return system_error("read", path);
+    if (got == 0) return content;
+    content.append(bytes.data(), static_cast<std::size_t>(got));
+    if (content.size() > most) return fail(Code::kNoSpace, path + " is too long");
+  }
+}
+
+Status write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = retry([&] { return ::write(fd, bytes.data(), bytes.size()); });
+    if (sent < 0) return system_error("write", "");
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return {};
+}
+
+Status replace_file(const std::string& path, std::string_view content, mode_t mode) {
+  const std::string temp = path + ".tmp";
+  Fd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!fd.valid()) return system_error("create", temp);
+  Status written = write_all(fd.get(), content);
+  if (written && ::fsync(fd.get()) != 0) written = system_error("sync", temp);
+  if (written && ::rename(temp.c_str(), path.c_str()) != 0) written = system_error("rename", temp);
+  if (!written) {
+    ::unlink(temp.c_str());
+    return written;
+  }
+  return sync_directory(parent_directory(path));
+}
+
+Status make_directories(const std::string& path, mode_t mode) {
+  for (std::size_t at = 1; at != std::string::npos;) {
+    at = path.find('/', at);
+    const std::string part = path.substr(0, at);
+    if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) return system_error("make", part);
+    if (at != std::string::npos) ++at;
+  }
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return system_error("make", path);
+  if (!S_ISDIR(info.st_mode)) return system_error("make", path, ENOTDIR);
+  return {};
+}
+
+Status sync_directory(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || ::fsync(fd.get()) != 0) return system_error("sync", path);
+  return {};
+}
+
+Status remove_tree(const std::string& path) { return remove_at(AT_FDCWD, path.c_str(), path); }
+
+Result<Fd> lock_directory(const std::string& path) {
+  const std::string file = path + "/lock";
+  Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return system_error("open", file);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return fail(Code::kBusy, path + " is in use by another process");
+    return system_error("lock", file);
+  }
+  return fd;
+}
+
+std::string absolute_path(const std::string& path) {
+  if (!path.empty() && path.front() == '/') return path;
+  std::array<char, PATH_MAX> here{};
+  if (::getcwd(here.data(), here.size()) == nullptr) return path;
+  return std::string(here.data()) + "/" + path;
+}
+
+std::string parent_directory(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace dm

@@ -1,0 +1,41 @@
+// common/io/jobs.h - slow work (hashing, syncing, sending files, name look-ups) in helper
+// threads that hand an event back to the loop. A thread exists only while there is work.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "common/io/loop.h"
+
+namespace dm {
+
+// Says to a running job that nobody waits for it any more; jobs look at it between two blocks.
+using Cancel = std::shared_ptr<std::atomic<bool>>;
+
+class Jobs {
+ public:
+  // At most `most` threads at once; further work waits in a queue.
+  Jobs(Loop& loop, int most) : loop_(loop), most_(most) {}
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+
+  // Runs `work` in a helper thread. Whatever it returns is called in the loop's thread. `work`
+  // shares nothing with the loop but what it was given.
+  void run(std::function<Loop::Task()> work);
+
+  // Work that is running or queued.
+  std::size_t pending() const { return static_cast<std::size_t>(running_) + queue_.size(); }
+
+ private:
+  void start(std::function<Loop::Task()> work);
+  void finished(const Loop::Task& done);
+
+  Loop& loop_;
+  int most_;
+  int running_ = 0;
+  std::deque<std::function<Loop::Task()>> queue_;
+};
+
+}  // namespace dm

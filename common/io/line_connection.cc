@@ -1,0 +1,181 @@
+#include "common/io/line_connection.h"
+
+#include <sys/socket.h>
+
+#include "common/io/system.h"
+
+namespace dm {
+namespace {
+constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::int64_t kMaxDiscarded = 1024 * 1024;
+constexpr std::int64_t kLingerMs = 1000;
+}  // namespace
+
+LineConnection::LineConnection(Loop& loop, Fd fd, std::size_t max_line, std::size_t max_queue)
+    : loop_(loop), fd_(std::move(fd)), in_(max_line), max_queue_(max_queue) {}
+
+LineConnection::~LineConnection() {
+  loop_.cancel(linger_timer_);
+  if (fd_.valid()) loop_.unwatch(fd_.get());
+}
+
+void LineConnection::start(Handlers handlers, std::string_view already_read,
+                           std::string_view to_send) {
+  handlers_ = std::move(handlers);
+  loop_.watch(fd_.get(), true, false, [this](Ready ready) { on_ready(ready); });
+  send(to_send);
+  if (already_read.empty()) return;
+  in_.feed(already_read);
+  hand_out();
+}
+
+void LineConnection::on_ready(Ready ready) {
+  if (ready.writable && state_ != State::kClosed) flush();
+  if (ready.readable && state_ != State::kClosed) read_some();
+}
+
+void LineConnection::read_some() {
+  if (state_ != State::kOpen) return discard();
+  // A paused peer wakes us only when it is gone.
+  if (paused_ || ended_) return drop("connection closed by the peer");
+  char bytes[kReadSize];
+  const ssize_t got = retry([&] { return ::read(fd_.get(), bytes, sizeof bytes); });
+  if (got < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK) drop(errno_words(errno));
+    return;
+  }
+  if (got == 0) {
+    ended_ = true;
+  } else {
+    in_.feed(std::string_view(bytes, static_cast<std::size_t>(got)));
+  }
+  hand_out();
+}
+
+// Not re-entered: a handler that resumes the connection only clears the flag that stopped it.
+void LineConnection::hand_out() {
+  if (handing_out_) return;
+  handing_out_ = true;
+  while (state_ == State::kOpen && !paused_) {
+    if (body_left_ > 0) {
+      const std::string bytes = in_.take(static_cast<std::size_t>(body_left_));
+      if (bytes.empty()) break;
+      body_left_ -= static_cast<std::int64_t>(bytes.size());
+      handlers_.on_body(bytes);
+      continue;
+    }
+    const auto line = in_.next();
+    if (!line) break;
+    handlers_.on_line(*line);
+  }
+  handing_out_ = false;
+  if (state_ != State::kOpen || paused_) return;
+  if (in_.too_long()) {
+    if (handlers_.on_too_long) handlers_.on_too_long();
+    if (state_ == State::kOpen) finish();
+  } else if (ended_ && !end_told_) {
+    end_told_ = true;
+    update_interest();
+    if (!handlers_.on_end) return drop("connection closed by the peer");
+    handlers_.on_end();
+  }
+}
+
+void LineConnection::send(std::string_view bytes) {
+  if (state_ == State::kClosed || bytes.empty()) return;
+  if (queued() + bytes.size() > max_queue_) return drop("the peer does not read");
+  const bool idle = queued() == 0;
+  out_.append(bytes);
+  if (idle) loop_.kick(fd_.get());
+  if (!can_send()) was_full_ = true;
+}
+
+void LineConnection::flush() {
+  while (queued() > 0) {
+    const ssize_t sent = retry([&] {
+      return ::send(fd_.get(), out_.data() + sent_, queued(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    });
+    if (sent < 0) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      return drop(errno_words(errno));
+    }
+    sent_ += static_cast<std::size_t>(sent);
+  }
+  if (sent_ == out_.size()) {
+    out_.clear();
+    sent_ = 0;
+    if (out_.capacity() > kReadSize) out_.shrink_to_fit();
+  } else if (sent_ > out_.size() / 2) {
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
+  if (state_ == State::kFinishing && queued() == 0) return linger();
+  update_interest();
+  if (was_full_ && can_send()) {
+    was_full_ = false;
+    if (handlers_.on_drained) handlers_.on_drained();
+  }
+}
+
+void LineConnection::update_interest() {
+  const bool listens = state_ == State::kOpen ? !paused_ && !ended_ : !ended_;
+  loop_.want(fd_.get(), listens, queued() > 0);
+}
+
+void LineConnection::pause() {
+  paused_ = true;
+  if (state_ == State::kOpen) update_interest();
+}
+
+void LineConnection::resume() {
+  if (!paused_ || state_ != State::kOpen) return;
+  paused_ = false;
+  update_interest();
+  hand_out();
+}
+
+void LineConnection::finish() {
+  if (state_ != State::kOpen) return;
+  state_ = State::kFinishing;
+  if (queued() == 0) return linger();
+  update_interest();
+}
+
+void LineConnection::linger() {
+  if (ended_) return drop("finished");
+  state_ = State::kLingering;
+  ::shutdown(fd_.get(), SHUT_WR);
+  linger_timer_ = loop_.at(loop_.now().mono_ms + kLingerMs, [this] { drop("finished"); });
+  update_interest();
+}
+
+void LineConnection::discard() {
+  char bytes[kReadSize];
+  const ssize_t got = retry([&] { return ::read(fd_.get(), bytes, sizeof bytes); });
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (got > 0) discarded_ += got;
+  if (got == 0 && state_ == State::kFinishing) {
+    ended_ = true;  // it may still read what is queued
+    return update_interest();
+  }
+  if (got <= 0 || discarded_ > kMaxDiscarded) drop("finished");
+}
+
+void LineConnection::drop(const std::string& why) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  loop_.unwatch(fd_.get());
+  fd_.reset();
+  // The handler outlives this object if the owner destroys it first, so it travels by value.
+  loop_.later([on_closed = handlers_.on_closed, why] {
+    if (on_closed) on_closed(why);
+  });
+}
+
+LineConnection::Released LineConnection::release() {
+  loop_.unwatch(fd_.get());
+  state_ = State::kClosed;
+  return {std::move(fd_), in_.take(in_.waiting()), out_.substr(sent_)};
+}
+
+}  // namespace dm

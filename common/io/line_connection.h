@@ -1,0 +1,102 @@
+// common/io/line_connection.h - a non-blocking socket that carries lines, and bodies of counted
+// bytes between them. Everything a peer can make it hold is bounded. Decides nothing.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/io/fd.h"
+#include "common/io/loop.h"
+#include "common/line_buffer.h"
+
+namespace dm {
+
+class LineConnection {
+ public:
+  struct Handlers {
+    // One line, without its newline. The handler may call anything but the destructor.
+    std::function<void(std::string_view line)> on_line;
+    // Bytes of a body after expect_body(); called until the body is complete.
+    std::function<void(std::string_view bytes)> on_body;
+    // Called once, when the peer is gone or has been dropped; `why` is a sentence. The owner
+    // destroys the connection after it has returned (Loop::later).
+    std::function<void(const std::string& why)> on_closed;
+    // The peer sent its end of file; what was sent before has been handed out. Absent: closes.
+    std::function<void()> on_end;
+    // A line is longer than allowed; the peer may be answered before it is dropped.
+    std::function<void()> on_too_long;
+    // The output queue fell below half of its cap after can_send() had been false.
+    std::function<void()> on_drained;
+  };
+
+  LineConnection(Loop& loop, Fd fd, std::size_t max_line, std::size_t max_queue);
+  ~LineConnection();
+  LineConnection(const LineConnection&) = delete;
+  LineConnection& operator=(const LineConnection&) = delete;
+
+  // Begins to read and write. `to_send` goes out first; `already_read` are the first bytes that
+  // the peer sent.
+  void start(Handlers handlers, std::string_view already_read = {}, std::string_view to_send = {});
+
+  // Queues bytes. A peer that does not read until the cap is passed is dropped.
+  void send(std::string_view bytes);
+  // False once more than half of the cap waits: a polite sender stops here.
+  bool can_send() const { return out_.size() - sent_ < max_queue_ / 2; }
+  std::size_t queued() const { return out_.size() - sent_; }
+
+  // The next `size` bytes are a body, not lines.
+  void expect_body(std::int64_t size) { body_left_ = size; }
+  // Stops and resumes reading; paused, the peer's window closes and it waits.
+  void pause();
+  void resume();
+  void set_max_line(std::size_t max_line) { in_.set_max_line(max_line); }
+
+  // Sends what is queued, then closes. What still arrives is thrown away for a moment: a close
+  // with unread bytes would reset the connection and could destroy the last answer on its way.
+  void finish();
+  // Closes now. on_closed is called from the loop, not from here.
+  void drop(const std::string& why);
+
+  // Gives the socket away, with what was read but not handed out and what was queued but not sent.
+  // Nothing is called after that.
+  struct Released {
+    Fd fd;
+    std::string unread;
+    std::string unsent;
+  };
+  Released release();
+
+  int fd() const { return fd_.get(); }
+  bool closed() const { return state_ == State::kClosed; }
+
+ private:
+  enum class State { kOpen, kFinishing, kLingering, kClosed };
+
+  void on_ready(Ready ready);
+  void read_some();
+  void hand_out();
+  void flush();
+  void linger();
+  void discard();
+  void update_interest();
+
+  Loop& loop_;
+  Fd fd_;
+  LineBuffer in_;
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::size_t max_queue_;
+  std::int64_t body_left_ = 0;
+  Handlers handlers_;
+  State state_ = State::kOpen;
+  bool paused_ = false;
+  bool ended_ = false;
+  bool was_full_ = false;
+  bool end_told_ = false;
+  bool handing_out_ = false;
+  std::int64_t discarded_ = 0;
+  Loop::TimerId linger_timer_{};
+};
+
+}  // namespace dm

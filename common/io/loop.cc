@@ -1,0 +1,167 @@
+#include "common/io/loop.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+
+#include "common/io/system.h"
+
+namespace dm {
+namespace {
+// How often in a row ready descriptors are served before deadlines get their turn, so that a
+// peer that never stops sending cannot hold them off.
+constexpr int kMaxPasses = 16;
+}  // namespace
+
+Loop::Loop() : now_(read_clock()) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
+    wake_read_.reset(ends[0]);
+    wake_write_.reset(ends[1]);
+    watch(wake_read_.get(), true, false, [this](Ready) { run_posted(); });
+  }
+}
+
+Loop::~Loop() = default;
+
+void Loop::watch(int fd, bool read, bool write, OnReady on_ready) {
+  unwatch(fd);
+  watches_[fd] = std::make_unique<Watch>(Watch{std::move(on_ready)});
+  poller_.set(fd, read, write);
+}
+
+void Loop::want(int fd, bool read, bool write) {
+  if (watches_.contains(fd)) poller_.set(fd, read, write);
+}
+
+void Loop::unwatch(int fd) {
+  const auto found = watches_.find(fd);
+  if (found == watches_.end()) return;
+  retired_.push_back(std::move(found->second));
+  watches_.erase(found);
+  poller_.remove(fd);
+}
+
+Loop::TimerId Loop::at(std::int64_t mono_ms, Task task) {
+  const TimerId id{mono_ms, next_timer_++};
+  timers_.emplace(id, std::move(task));
+  return id;
+}
+
+void Loop::cancel(TimerId id) { timers_.erase(id); }
+
+void Loop::post(Task task) {
+  const std::lock_guard lock(mutex_);
+  posted_.push_back(std::move(task));
+  if (posted_.size() == 1) (void)retry([&] { return ::write(wake_write_.get(), "", 1); });
+}
+
+void Loop::run_posted() {
+  char bytes[64];
+  while (retry([&] { return ::read(wake_read_.get(), bytes, sizeof bytes); }) > 0) {
+  }
+  std::vector<Task> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(posted_);
+  }
+  for (Task& task : tasks) task();
+}
+
+void Loop::on_signal(int signal, Task task) {
+  signals_[signal] = std::move(task);
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const auto& entry : signals_) ::sigaddset(&set, entry.first);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  const bool first = !signal_fd_.valid();
+  const int fd = ::signalfd(signal_fd_.get(), &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (!first || fd < 0) return;
+  signal_fd_.reset(fd);
+  watch(fd, true, false, [this](Ready) {
+    signalfd_siginfo info;
+    while (::read(signal_fd_.get(), &info, sizeof info) == sizeof info) {
+      const auto found = signals_.find(static_cast<int>(info.ssi_signo));
+      if (found != signals_.end()) found->second();
+    }
+  });
+}
+
+void Loop::handle(const std::vector<Ready>& ready) {
+  // A copy: a handler may cause another wait's worth of changes, never another wait.
+  const std::vector<Ready> events = ready;
+  std::vector<std::pair<const Watch*, Ready>> calls;
+  calls.reserve(events.size());
+  for (const Ready& event : events) {
+    const auto found = watches_.find(event.fd);
+    if (found != watches_.end()) calls.emplace_back(found->second.get(), event);
+  }
+  for (const auto& [watch, event] : calls) {
+    // Looked up again: an earlier handler may have closed it, and the number may be another's.
+    const auto found = watches_.find(event.fd);
+    if (found != watches_.end() && found->second.get() == watch) watch->on_ready(event);
+  }
+  retired_.clear();
+}
+
+void Loop::run_later() {
+  while (!later_.empty() || !kicked_.empty()) {
+    std::vector<Task> tasks;
+    tasks.swap(later_);
+    for (Task& task : tasks) task();
+    std::vector<int> kicked;
+    kicked.swap(kicked_);
+    for (int fd : kicked) {
+      const auto found = watches_.find(fd);
+      if (found != watches_.end()) found->second->on_ready({fd, false, true});
+    }
+  }
+}
+
+void Loop::run_due() {
+  while (is_due() && !stopped_) {
+    Task task = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    task();
+  }
+}
+
+int Loop::timeout() const {
+  if (!later_.empty() || !kicked_.empty()) return 0;
+  if (timers_.empty()) return -1;
+  const std::int64_t left = timers_.begin()->first.first - read_clock().mono_ms;
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+}
+
+bool Loop::is_due() const {
+  return !timers_.empty() && timers_.begin()->first.first <= now_.mono_ms;
+}
+
+int Loop::run() {
+  stopped_ = false;
+  while (!stopped_) {
+    int wait_ms = timeout();
+    for (int pass = 0; pass < kMaxPasses && !stopped_; ++pass) {
+      const auto& ready = poller_.wait(wait_ms);
+      now_ = read_clock();
+      if (ready.empty()) break;
+      handle(ready);
+      run_later();
+      if (!is_due()) break;
+      wait_ms = 0;
+    }
+    run_due();
+    run_later();
+    retired_.clear();
+  }
+  return status_;
+}
+
+void Loop::stop(int status) {
+  stopped_ = true;
+  status_ = status;
+}
+
+}  // namespace dm

@@ -1,0 +1,139 @@
+#include "master/commands/command_table.h"
+
+#include <algorithm>
+#include <string>
+
+namespace dm {
+namespace {
+
+using K = OperandKind;
+using V = ValueCheck;
+
+constexpr OptionSpec kJson{"--json"};
+
+constexpr K kNothing[] = {K::kNone};
+constexpr K kOneApp[] = {K::kApp};
+constexpr K kAppOrFile[] = {K::kAppOrFile};
+constexpr K kOneInstance[] = {K::kInstance};
+constexpr K kTargets[] = {K::kTarget};
+constexpr K kOneWorker[] = {K::kWorker};
+constexpr K kOneFile[] = {K::kFile};
+constexpr K kCommandName[] = {K::kCommand};
+constexpr K kAnyName[] = {K::kNameAny};
+
+constexpr OptionSpec kJsonOnly[] = {kJson};
+constexpr OptionSpec kCopyOptions[] = {
+    {"--lib", K::kFile, V::kNone, true},
+    {"--file", K::kFile, V::kNone, true},
+    {"--as", K::kApp, V::kAppName},
+    {"--to", K::kWorkers},
+};
+constexpr OptionSpec kDeleteOptions[] = {{"--from", K::kWorkers}, {"--force"}};
+constexpr OptionSpec kLaunchOptions[] = {
+    {"--on", K::kWorker},
+    {"--count", K::kAny, V::kPositive},
+    {"--env", K::kAny, V::kEnvironment, true},
+    {"--restart", K::kAny, V::kChoice, false, "no|on-failure|always"},
+    {"--lib", K::kFile, V::kNone, true},
+    {"--file", K::kFile, V::kNone, true},
+    {"--as", K::kApp, V::kAppName},
+};
+constexpr OptionSpec kPsOptions[] = {{"--all"}, kJson};
+constexpr OptionSpec kStopOptions[] = {{"--timeout", K::kAny, V::kDuration}, {"--no-kill"}};
+constexpr OptionSpec kUsageOptions[] = {kJson, {"--since", K::kAny, V::kDuration}};
+constexpr OptionSpec kLogsOptions[] = {
+    {"-f"},
+    {"-n", K::kAny, V::kCount},
+    {"-p"},
+    {"--run", K::kAny, V::kPositive},
+    {"-o", K::kFile},
+};
+constexpr OptionSpec kEventsOptions[] = {{"-f"}, {"-n", K::kAny, V::kCount}, kJson};
+constexpr std::span<const OptionSpec> kNoOptions;
+
+constexpr CommandSpec kCommands[] = {
+    {"workers", 0, 0, kNothing, kJsonOnly, false, Role::kViewer, "[--json]",
+     "list every known worker with its state and load",
+     "STATE is up, suspect (its connection closed a moment ago), lost (two beats missed) or left "
+     "(it said goodbye). LOAD is 2*cpu*ram/(cpu+ram) in percent; the least loaded worker gets the "
+     "next instance."},
+    {"workers forget", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "WORKER",
+     "forget a worker that will not come back",
+     "Its name becomes free for another machine. Refused while the worker is connected."},
+    {"copy", 1, 1, kOneFile, kCopyOptions, false, Role::kOperator,
+     "FILE [--lib F]... [--file F]... [--as APP] [--to WORKERS]",
+     "copy an executable and its libraries to workers",
+     "Libraries that the executable needs and that lie beside it or in its RUNPATH are taken along. "
+     "Only what a worker lacks travels. WORKERS is a name, a comma list, a range w[1-50], "
+     "label=value or all; without --to every available worker gets it."},
+    {"launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
+     "APP|FILE [--on WORKER] [--count N] [--env K=V]... [--restart no|on-failure|always] "
+     "[-- ARG...]",
+     "start instances; prints APP.N WORKER PID for each",
+     "A word with a '/' is a file, which is copied first. Without --on each instance goes to the "
+     "least loaded worker. The answer comes when exec has succeeded, or says why it has not."},
+    {"ps", 0, 1, kAnyName, kPsOptions, false, Role::kViewer, "[TARGET|WORKER] [--all] [--json]",
+     "list instances; with --all the dead ones too, with the reason", ""},
+    {"stop", 1, kAnyNumber, kTargets, kStopOptions, false, Role::kOperator,
+     "TARGET... [--timeout 10s] [--no-kill]",
+     "send SIGINT and wait; SIGKILL after the timeout",
+     "A stopped instance stays stopped: no restart policy starts it again. With --no-kill it may "
+     "go on after the timeout, and the answer says so."},
+    {"kill", 1, kAnyNumber, kTargets, kNoOptions, false, Role::kOperator, "TARGET...",
+     "send SIGKILL to every process of the instance", ""},
+    {"start", 1, kAnyNumber, kOneInstance, kNoOptions, false, Role::kOperator, "INSTANCE...",
+     "start a stopped or dead instance again", "It keeps its name, its worker and its directory."},
+    {"usage", 0, 1, kAnyName, kUsageOptions, false, Role::kViewer,
+     "[TARGET|WORKER] [--json] [--since T]", "CPU time and memory per instance and per worker",
+     "With --since the samples of that time, one every 10 s."},
+    {"logs", 1, 1, kOneInstance, kLogsOptions, false, Role::kViewer,
+     "INSTANCE [-f] [-n LINES] [-p] [--run N] [-o FILE]",
+     "print the log of an instance, exactly as it was written",
+     "-f follows, -n prints the last lines, -p the previous run, --run a given one, -o saves to a "
+     "file."},
+    {"delete", 1, 1, kOneApp, kDeleteOptions, false, Role::kOperator,
+     "APP [--from WORKERS] [--force]", "remove an app from workers and from the master",
+     "Refused while an instance runs, unless --force stops it first. A lost worker deletes when "
+     "it returns."},
+    {"events", 0, 0, kNothing, kEventsOptions, false, Role::kViewer, "[-f] [-n N] [--json]",
+     "what happened, who asked, when", "-f waits for more; -n prints the last N (20)."},
+    {"describe", 1, 1, kAnyName, kJsonOnly, false, Role::kViewer, "NAME [--json]",
+     "everything known about an app, an instance or a worker", ""},
+    {"names", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",
+     "what TAB completes: worker NAME, app NAME, instance NAME, one a line", "", true},
+    {"help", 0, 2, kCommandName, kNoOptions, false, Role::kViewer, "[COMMAND]",
+     "list the commands, or explain one", ""},
+    {"version", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "", "print the version", ""},
+    {"quit", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",
+     "leave the shell; in dm-master's own shell also end the master (apps go on)", ""},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> command_table() { return kCommands; }
+
+int name_words(const CommandSpec& command) {
+  return 1 + static_cast<int>(std::count(command.name.begin(), command.name.end(), ' '));
+}
+
+const CommandSpec* find_command(std::span<const std::string_view> words) {
+  const CommandSpec* best = nullptr;
+  for (const CommandSpec& command : kCommands) {
+    const auto count = static_cast<std::size_t>(name_words(command));
+    if (words.size() < count) continue;
+    std::string name(words[0]);
+    for (std::size_t i = 1; i < count; ++i) name.append(" ").append(words[i]);
+    if (name == command.name && (best == nullptr || name_words(*best) < static_cast<int>(count)))
+      best = &command;
+  }
+  return best;
+}
+
+std::vector<std::string_view> command_names() {
+  std::vector<std::string_view> names;
+  for (const CommandSpec& command : kCommands)
+    if (!command.hidden) names.push_back(command.name);
+  return names;
+}
+
+}  // namespace dm

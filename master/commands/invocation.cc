@@ -1,0 +1,226 @@
+#include "master/commands/invocation.h"
+
+#include <algorithm>
+
+#include "common/codec.h"
+#include "common/escape.h"
+#include "common/names.h"
+#include "common/units.h"
+
+namespace dm {
+namespace {
+
+std::string quoted(std::string_view text) { return "'" + escape_for_terminal(text) + "'"; }
+
+std::string usage_of(const CommandSpec& command) {
+  std::string text = "usage: " + std::string(command.name);
+  if (!command.usage.empty()) text.append(" ").append(command.usage);
+  return text;
+}
+
+Error bad(const CommandSpec& command, const std::string& what) {
+  return fail(Code::kBadArg, std::string(command.name) + ": " + what + "; " + usage_of(command));
+}
+
+Error unknown_command(std::string_view name) {
+  std::string text = "no command " + quoted(name);
+  if (const auto near = nearest(name, command_names()))
+    text += "; did you mean '" + *near + "'?";
+  else
+    text += "; 'help' lists them";
+  return fail(Code::kUnknownVerb, text);
+}
+
+const OptionSpec* find_option(const CommandSpec& command, std::string_view name) {
+  for (const OptionSpec& option : command.options)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+
+Error unknown_option(const CommandSpec& command, std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const OptionSpec& option : command.options) known.push_back(option.name);
+  const auto near = nearest(name, known);
+  return bad(command, "no option " + quoted(name) + (near ? ", did you mean " + *near + "?" : ""));
+}
+
+bool is_choice(std::string_view choices, std::string_view value) {
+  while (!value.empty() && !choices.empty()) {
+    const std::size_t bar = std::min(choices.find('|'), choices.size());
+    if (choices.substr(0, bar) == value) return true;
+    choices.remove_prefix(std::min(bar + 1, choices.size()));
+  }
+  return false;
+}
+
+// What is wrong with a value; empty if nothing is.
+std::string complaint(const OptionSpec& option, const std::string& value) {
+  const auto number = parse_integer(value);
+  switch (option.check) {
+    case ValueCheck::kNone: return value.empty() ? "is empty" : "";
+    case ValueCheck::kDuration: {
+      const auto duration = parse_duration_ms(value);
+      return duration ? "" : duration.error().message;
+    }
+    case ValueCheck::kTime: return "";
+    case ValueCheck::kCount: return number && *number >= 0 ? "" : "wants a number from 0";
+    case ValueCheck::kPositive:
+      return number && *number >= 1 && *number <= 100'000 ? "" : "wants a number from 1 to 100000";
+    case ValueCheck::kEnvironment: {
+      const std::size_t equals = value.find('=');
+      return equals == std::string::npos || equals == 0 ? "wants NAME=VALUE" : "";
+    }
+    case ValueCheck::kAppName:
+      return is_app_name(value) ? "" : "wants an app name: a-z 0-9 _ -, at most 63, not 'all'";
+    case ValueCheck::kChoice:
+      return is_choice(option.choices, value) ? "" : "wants " + std::string(option.choices);
+  }
+  return "";
+}
+
+// Reads the option at words[at] and moves `at` behind it and its value.
+Status read_option(const std::vector<std::string>& words, std::size_t& at, Invocation& into) {
+  const CommandSpec& command = *into.command;
+  std::string name = words[at];
+  std::optional<std::string> value;
+  const std::size_t equals = name.find('=');
+  if (name.starts_with("--") && equals != std::string::npos) {
+    value = name.substr(equals + 1);
+    name.resize(equals);
+  } else if (!name.starts_with("--") && name.size() > 2 && find_option(command, name.substr(0, 2))) {
+    value = name.substr(2);  // -n20
+    name.resize(2);
+  }
+  const OptionSpec* option = find_option(command, name);
+  if (option == nullptr) return unknown_option(command, name);
+  ++at;
+  if (option->value == OperandKind::kNone) {
+    if (value) return bad(command, name + " takes no value");
+    into.options.emplace_back(name, "");
+    return {};
+  }
+  if (!value) {
+    if (at >= words.size()) return bad(command, name + " wants a value");
+    value = words[at++];
+  }
+  if (const std::string wrong = complaint(*option, *value); !wrong.empty())
+    return bad(command, name + " " + quoted(*value) + " " + wrong);
+  if (!option->repeats && into.has(name)) return bad(command, name + " is given twice");
+  into.options.emplace_back(name, *value);
+  return {};
+}
+
+Status check_operands(const Invocation& invocation) {
+  const CommandSpec& command = *invocation.command;
+  const int count = static_cast<int>(invocation.operands.size());
+  if (count < command.least) return bad(command, "something is missing");
+  if (count > command.most)
+    return bad(command, "did not expect " + quoted(invocation.operands[static_cast<std::size_t>(
+                                                command.most)]));
+  for (const std::string& operand : invocation.operands)
+    if (operand.empty()) return bad(command, "an empty word stands for nothing");
+  return {};
+}
+
+std::string help_of(const CommandSpec& command) {
+  std::string text = usage_of(command) + "\n" + std::string(command.summary) + "\n";
+  if (!command.details.empty()) text.append(command.details).append("\n");
+  return text;
+}
+
+std::string help_for_all() {
+  std::size_t widest = 0;
+  for (const CommandSpec& command : command_table()) widest = std::max(widest, command.name.size());
+  std::string text;
+  for (const CommandSpec& command : command_table()) {
+    if (command.hidden) continue;
+    text.append(command.name).append(widest - command.name.size() + 2, ' ');
+    text.append(command.summary).append("\n");
+  }
+  return text + "'help COMMAND' explains one. Every listing takes --json.\n";
+}
+
+}  // namespace
+
+bool Invocation::has(std::string_view option) const {
+  return std::any_of(options.begin(), options.end(),
+                     [&](const auto& entry) { return entry.first == option; });
+}
+
+std::optional<std::string> Invocation::value(std::string_view option) const {
+  for (const auto& [name, given] : options)
+    if (name == option) return given;
+  return std::nullopt;
+}
+
+std::vector<std::string> Invocation::values(std::string_view option) const {
+  std::vector<std::string> found;
+  for (const auto& [name, given] : options)
+    if (name == option) found.push_back(given);
+  return found;
+}
+
+std::int64_t Invocation::duration_ms(std::string_view option, std::int64_t otherwise) const {
+  const auto given = value(option);
+  if (!given) return otherwise;
+  const auto duration = parse_duration_ms(*given);
+  return duration ? *duration : otherwise;
+}
+
+std::int64_t Invocation::number(std::string_view option, std::int64_t otherwise) const {
+  const auto given = value(option);
+  return given ? parse_integer(*given).value_or(otherwise) : otherwise;
+}
+
+Result<Invocation> parse_invocation(const std::vector<std::string>& words) {
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  Invocation invocation;
+  invocation.command = find_command(views);
+  if (invocation.command == nullptr) return unknown_command(words.empty() ? "" : words.front());
+  auto at = static_cast<std::size_t>(name_words(*invocation.command));
+  bool operands_only = false;
+  while (at < words.size()) {
+    const std::string& word = words[at];
+    if (word == "--" && invocation.command->rest) {
+      invocation.rest.assign(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
+      break;
+    }
+    if (word == "--") {
+      operands_only = true;
+      ++at;
+    } else if (word.size() > 1 && word.front() == '-' && !operands_only) {
+      if (auto read = read_option(words, at, invocation); !read) return read.error();
+    } else {
+      invocation.operands.push_back(word);
+      ++at;
+    }
+  }
+  if (auto checked = check_operands(invocation); !checked) return checked.error();
+  return invocation;
+}
+
+Result<std::string> help_text(const std::vector<std::string>& words) {
+  if (words.empty()) return help_for_all();
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  const CommandSpec* command = find_command(views);
+  if (command == nullptr) return fail(Code::kNotFound, unknown_command(words.front()).message);
+  return help_of(*command);
+}
+
+bool needs_files(const Invocation& invocation) {
+  if (invocation.operands.empty()) return false;
+  const std::string_view name = invocation.command->name;
+  return name == "copy" ||
+         (name == "launch" && invocation.operands.front().find('/') != std::string::npos);
+}
+
+PackageRequest package_request(const Invocation& invocation) {
+  PackageRequest request;
+  request.executable = invocation.operands.front();
+  request.libs = invocation.values("--lib");
+  request.files = invocation.values("--file");
+  request.app = invocation.value("--as").value_or("");
+  return request;
+}
+
+}  // namespace dm

@@ -1,0 +1,296 @@
+#include "master/core/cluster.h"
+
+#include <algorithm>
+
+#include "common/names.h"
+#include "common/shell_words.h"
+
+namespace dm::master {
+
+Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {}
+
+void Cluster::provide(const std::string& version, Manifest manifest) {
+  manifests_[version] = std::move(manifest);
+}
+
+void Cluster::begin(Now now) {
+  for (const auto& [name, known] : state_.workers) {
+    WorkerView& view = workers_[name];
+    view.name = name;
+    view.cordoned = known.cordoned;
+    view.last_beat_mono_ms = now.mono_ms;
+  }
+}
+
+Effects Cluster::on(const Event& event, Now now) {
+  out_.clear();
+  now_ = now;
+  std::visit([&](const auto& e) { handle(e, now); }, event);
+  return std::move(out_);
+}
+
+std::int64_t Cluster::next_deadline() const {
+  std::int64_t earliest = INT64_MAX;
+  for (const auto& [name, view] : workers_) {
+    if (view.session != 0) earliest = std::min(earliest, view.next_beat_mono_ms);
+    if (view.presence == Presence::kUp || view.presence == Presence::kSuspect)
+      earliest = std::min(earliest, view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
+  }
+  for (const auto& [id, order] : orders_)
+    if (order.patience_ms > 0) earliest = std::min(earliest, order.deadline_mono_ms);
+  return earliest;
+}
+
+void Cluster::handle(const Tick&, Now now) {
+  for (auto& [name, view] : workers_) {
+    if (view.session != 0 && view.next_beat_mono_ms <= now.mono_ms) {
+      view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
+      out_.push_back(ToSession{view.session, Line("BEAT").add("seq", ++view.beats_sent)});
+    }
+    const bool counts = view.presence == Presence::kUp || view.presence == Presence::kSuspect;
+    if (counts && view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms) <= now.mono_ms)
+      lose(view, now);
+  }
+  std::vector<std::string> late;
+  for (const auto& [id, order] : orders_)
+    if (order.patience_ms > 0 && order.deadline_mono_ms <= now.mono_ms) late.push_back(id);
+  for (const std::string& id : late) {
+    auto node = orders_.extract(id);
+    if (node.empty()) continue;
+    const std::string text = "worker " + node.mapped().worker + " does not answer";
+    settle(std::move(node.mapped()), Line(), fail(Code::kTimeout, text), now);
+  }
+}
+
+// --- requests ---
+
+Cluster::Request* Cluster::find_request(RequestId id) {
+  const auto found = requests_.find(id);
+  return found == requests_.end() ? nullptr : &found->second;
+}
+
+void Cluster::out(RequestId request, std::string text) {
+  if (request != 0) out_.push_back(Out{request, std::move(text)});
+}
+
+void Cluster::note(RequestId request, std::string text) {
+  if (request != 0) out_.push_back(Note{request, std::move(text)});
+}
+
+void Cluster::refuse(Request& request, const Error& error) {
+  request.error = error;
+  request.tried = request.failed = 1;
+}
+
+void Cluster::failed(Request& request, const std::string& about, const Error& error) {
+  ++request.failed;
+  if (!request.error) request.error = error;
+  // With one target the final answer says it all.
+  if (request.tried > 1) note(request.id, about + ": " + error.message);
+}
+
+void Cluster::done_one(RequestId id, const std::string& about, const std::optional<Error>& error,
+                       Now now) {
+  Request* request = find_request(id);
+  if (request == nullptr) return;
+  --request->waiting;
+  if (error) failed(*request, about, *error);
+  finish_if_done(*request, now);
+}
+
+void Cluster::finish_if_done(Request& request, Now now) {
+  if (request.waiting > 0 || request.follows_events) return;
+  if (!request.stops_app.empty()) {
+    const std::string app = std::move(request.stops_app);
+    request.stops_app.clear();
+    delete_from(request, app, now);
+    if (request.waiting > 0) return;
+  }
+  std::optional<Error> error;
+  if (request.failed > 0) {
+    error = request.error;
+    if (request.tried > 1)
+      error->message = std::to_string(request.failed) + " of " + std::to_string(request.tried) +
+                       " failed: " + error->message;
+  }
+  if (request.records) {
+    Line audit("COMMAND");
+    audit.add("at", now.wall_ms).add("who", request.asker.who).add("from", request.asker.from);
+    audit.add("words", request.words).add("code", error ? word(error->code) : "ok");
+    record(audit);
+    ClusterEvent event;
+    event.kind = "command";
+    event.who = request.asker.who;
+    event.text = request.words + (error ? ": " + error->message : ": done");
+    happened(std::move(event), now);
+  }
+  const RequestId id = request.id;
+  requests_.erase(id);
+  out_.push_back(Finish{id, std::move(error)});
+}
+
+// The work goes on; only nobody hears of it.
+void Cluster::handle(const Cancel& cancel, Now now) {
+  Request* request = find_request(cancel.request);
+  if (request == nullptr) return;
+  for (const auto& [id, order] : orders_) {
+    if (order.request != cancel.request || order.kind != OrderKind::kLog) continue;
+    const auto view = workers_.find(order.worker);
+    if (view != workers_.end() && view->second.session != 0)
+      out_.push_back(ToSession{view->second.session, Line("CANCEL").add("id", id)});
+    out_.push_back(DropStream{id});
+  }
+  std::erase_if(orders_, [&](const auto& entry) {
+    return entry.second.request == cancel.request && entry.second.kind == OrderKind::kLog;
+  });
+  // Audited all the same, with what is known of it by now.
+  request->waiting = 0;
+  request->follows_events = false;
+  if (!request->stops_app.empty()) return;  // delete --force still has its second half to do
+  finish_if_done(*request, now);
+}
+
+void Cluster::record(const Line& record) {
+  out_.push_back(Append{record});
+  (void)state_.apply(record);
+}
+
+void Cluster::happened(ClusterEvent event, Now now) {
+  event.wall_ms = now.wall_ms;
+  const ClusterEvent& added = events_.add(std::move(event));
+  for (const auto& [id, request] : requests_) {
+    if (!request.follows_events) continue;
+    out(id, request.invocation.has("--json") ? print_as_json(added) : print_for_people(added));
+  }
+}
+
+void Cluster::say(const std::string& text, Now now) {
+  out_.push_back(Say{text});
+  ClusterEvent event;
+  event.kind = "notice";
+  event.text = text;
+  happened(std::move(event), now);
+}
+
+// --- what the bulk connections ask ---
+
+bool Cluster::is_connected(const std::string& worker, const std::string& id) const {
+  const auto view = workers_.find(worker);
+  if (view == workers_.end() || view->second.session == 0) return false;
+  const auto known = state_.workers.find(worker);
+  return known == state_.workers.end() || known->second.id == id;
+}
+
+bool Cluster::may_fetch(const std::string& worker, const std::string& sha256) const {
+  for (const auto& [key, transfer] : transfers_) {
+    if (transfer.worker != worker || !transfer.installing) continue;
+    if (transfer.version == sha256) return true;
+    const auto manifest = manifests_.find(transfer.version);
+    if (manifest == manifests_.end()) continue;
+    for (const Manifest::File& file : manifest->second.files)
+      if (file.sha256 == sha256) return true;
+  }
+  return false;
+}
+
+std::set<std::string> Cluster::referenced_blobs() const {
+  std::set<std::string> blobs;
+  for (const auto& [version, known] : state_.versions) {
+    blobs.insert(version);
+    const auto manifest = manifests_.find(version);
+    if (manifest == manifests_.end()) continue;
+    for (const Manifest::File& file : manifest->second.files) blobs.insert(file.sha256);
+  }
+  return blobs;
+}
+
+// --- what a word means ---
+
+Error Cluster::no_such(std::string_view what, const std::string& name) const {
+  std::vector<std::string_view> known;
+  for (const auto& [app, info] : state_.apps)
+    if (!info.current.empty()) known.push_back(app);
+  for (const auto& [instance, placement] : state_.instances) known.push_back(instance);
+  for (const auto& [worker, view] : workers_) known.push_back(worker);
+  const auto near = nearest(name, known);
+  return fail(Code::kNotFound,
+              "no " + std::string(what) + " named " + quote_word(name) +
+                  (near ? "; did you mean " + *near + "?" : ""));
+}
+
+std::vector<std::string> Cluster::instances_of(const std::string& app) const {
+  std::vector<std::string> names;
+  for (const auto& [name, placement] : state_.instances)
+    if (placement.app == app) names.push_back(name);
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return parse_instance_name(a)->number < parse_instance_name(b)->number;
+  });
+  return names;
+}
+
+Result<std::vector<std::string>> Cluster::resolve_targets(
+    const std::vector<std::string>& words) const {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const std::string& word : words) {
+    const std::string app = word.starts_with("app/") ? word.substr(4) : word;
+    if (word == "all") {
+      for (const auto& [name, known] : state_.apps)
+        for (const std::string& instance : instances_of(name)) add(instance);
+    } else if (state_.instances.contains(word)) {
+      add(word);
+    } else if (state_.apps.contains(app) &&
+               (!state_.apps.at(app).current.empty() || !instances_of(app).empty())) {
+      for (const std::string& instance : instances_of(app)) add(instance);
+    } else {
+      return no_such("app or instance", word);
+    }
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> Cluster::resolve_listing(const Invocation& invocation) const {
+  if (invocation.operands.empty()) return resolve_targets({"all"});
+  const std::string& word = invocation.operands.front();
+  const bool says_worker = word.starts_with("worker/");
+  const std::string worker = says_worker ? word.substr(7) : word;
+  const auto targets = resolve_targets({word});
+  if (!workers_.contains(worker) || word == "all")
+    return says_worker ? Result<std::vector<std::string>>(no_such("worker", worker)) : targets;
+  if (targets && !says_worker)
+    return fail(Code::kBadArg, word + " is both an app and a worker: say app/" + word +
+                                   " or worker/" + word);
+  std::vector<std::string> names;
+  for (const auto& [app, known] : state_.apps)
+    for (const std::string& name : instances_of(app))
+      if (state_.instances.at(name).worker == worker) names.push_back(name);
+  return names;
+}
+
+Result<std::vector<std::string>> Cluster::resolve_workers(const std::string& spec) const {
+  const auto tokens = expand_workers(spec);
+  if (!tokens) return tokens.error();
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const std::string& token : *tokens) {
+    if (token == "all" || token.find('=') != std::string::npos) {
+      for (const auto& [name, view] : workers_) {
+        const auto& labels = view.labels;
+        if (token == "all" || std::find(labels.begin(), labels.end(), token) != labels.end())
+          add(name);
+      }
+      if (names.empty()) return fail(Code::kNotFound, "no worker is " + token);
+    } else if (workers_.contains(token)) {
+      add(token);
+    } else {
+      return no_such("worker", token);
+    }
+  }
+  return names;
+}
+
+}  // namespace dm::master

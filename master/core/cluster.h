@@ -1,0 +1,242 @@
+// master/core/cluster.h - the core of the master: knows every worker, app and instance, carries
+// out the operators' commands, watches and explains. Pure: an event and the time go in, effects
+// come out; it never touches a descriptor, a clock or a random source.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "master/core/effects.h"
+#include "master/core/event_log.h"
+#include "master/core/roster.h"
+#include "master/core/state.h"
+
+namespace dm::master {
+
+struct ClusterOptions {
+  std::int64_t heartbeat_ms = 1000;
+  std::string cluster_id;  // 128 random bits in hex
+  std::string epoch;       // differs at each start; part of every order's id
+};
+
+// One reading of an instance, kept for `usage --since`.
+struct UsageSample {
+  std::int64_t wall_ms = 0, cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0;
+  double cpu_percent = 0;
+};
+
+// What the instance's worker said last.
+struct Live {
+  std::string state;  // "running", "sleeping", ...; empty: it has not said anything yet
+  std::int64_t run = 0, restarts = 0;
+  std::optional<std::int64_t> pid, started_ms, retry_ms;
+  std::int64_t cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0, max_rss_bytes = 0;
+  double cpu_percent = 0;
+  std::deque<UsageSample> samples;
+};
+
+// One instance as a listing shows it.
+struct InstanceRow {
+  std::string name;
+  const Placement* placement = nullptr;
+  std::string state, reason;
+  bool alive = false;
+  std::int64_t run = 0, restarts = 0;
+  std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;
+  std::optional<std::string> signal;
+  std::optional<bool> core;
+  std::optional<double> cpu_percent;
+  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes, max_rss_bytes;
+};
+
+class Cluster {
+ public:
+  explicit Cluster(ClusterOptions options);
+
+  // Rebuilds the state from the journal; records come in their order, before any event.
+  Status replay(const Line& record) { return state_.apply(record); }
+  // After the replay: the manifests that the journal names are to be given with provide().
+  void provide(const std::string& version, Manifest manifest);
+  // The known workers are expected back from now on.
+  void begin(Now now);
+  std::vector<Line> snapshot() const { return state_.snapshot(); }
+
+  Effects on(const Event& event, Now now);
+  // When Tick is due (mono_ms).
+  std::int64_t next_deadline() const;
+
+  const State& state() const { return state_; }
+  const std::map<std::string, WorkerView>& workers() const { return workers_; }
+
+  // May this worker fetch that blob now? Only those of an install that is under way for it.
+  bool may_fetch(const std::string& worker, const std::string& sha256) const;
+  // May a bulk connection speak for this worker?
+  bool is_connected(const std::string& worker, const std::string& id) const;
+  // Every blob that some version needs.
+  std::set<std::string> referenced_blobs() const;
+
+  // Listings (cluster_views.cc).
+  InstanceRow row(const std::string& name, Now now) const;
+
+ private:
+  enum class OrderKind { kProbe, kInstall, kLaunch, kStop, kKill, kDelete, kLog };
+  struct Order {
+    std::string id, worker;
+    OrderKind kind = OrderKind::kProbe;
+    RequestId request = 0;  // 0: nobody waits
+    Line line;
+    std::string instance;  // launch, stop, kill, log
+    std::string transfer;  // probe, install: key of the transfer
+    std::string app;       // delete
+    std::int64_t deadline_mono_ms = 0;
+    std::int64_t patience_ms = 0;  // 0: the usual; negative: for ever
+    bool sent = false;
+  };
+  struct OrderRow;
+  static const OrderRow kOrderRows[];
+
+  // One version on its way to one worker, whoever waits for it.
+  struct Transfer {
+    std::string worker, app, version;
+    bool installing = false;
+    std::vector<RequestId> copies;       // `copy` commands that want to hear of it
+    std::vector<std::string> launches;   // instances that wait for it
+  };
+
+  // One command of an operator while it waits for workers.
+  struct Request {
+    RequestId id = 0;
+    Asker asker;
+    std::string words;  // what was typed, for the audit trail
+    Invocation invocation;
+    int waiting = 0;  // orders and transfers
+    int tried = 0, failed = 0;
+    std::optional<Error> error;  // the first
+    bool follows_events = false;
+    bool records = false;  // it changes something: the audit trail names it
+    std::string stops_app;  // delete --force: what is to be deleted once it is stopped
+  };
+
+  using CommandHandler = void (Cluster::*)(Request&, const Command&, Now);
+  struct CommandRow;
+  static const CommandRow kCommandRows[];
+  using LineHandler = void (Cluster::*)(WorkerView&, const Line&, Now);
+  struct LineRow;
+  static const LineRow kLineRows[];
+
+  // Sessions (cluster_sessions.cc).
+  void handle(const SessionOpened& opened, Now now);
+  void handle(const SessionLine& event, Now now);
+  void handle(const SessionClosed& closed, Now now);
+  void on_info(WorkerView& worker, const Line& line, Now now);
+  void on_instance(WorkerView& worker, const Line& line, Now now);
+  void on_synced(WorkerView& worker, const Line& line, Now now);
+  void on_heartbeat(WorkerView& worker, const Line& line, Now now);
+  void on_exited(WorkerView& worker, const Line& line, Now now);
+  void on_progress(WorkerView& worker, const Line& line, Now now);
+  void on_answer(WorkerView& worker, const Line& line, Now now);
+  void on_bye(WorkerView& worker, const Line& line, Now now);
+  void lose(WorkerView& worker, Now now);
+  void reconcile(WorkerView& worker, Now now);
+  void delete_if_still(const std::string& worker, const std::string& app, Now now);
+  WorkerView* view_of(SessionId session);
+
+  // Orders (cluster_orders.cc).
+  std::string send_order(Order order, Now now);
+  void post(Order& order);
+  void settle(Order order, const Line& answer, const std::optional<Error>& error, Now now);
+  void settled_probe(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
+  void settled_install(const Order& order, const Line& answer, const std::optional<Error>& error,
+                       Now);
+  void settled_launch(const Order& order, const Line& answer, const std::optional<Error>& error,
+                      Now);
+  void settled_stop(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
+  void settled_delete(const Order& order, const Line& answer, const std::optional<Error>& error,
+                      Now);
+  void settled_log(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
+  void begin_transfer(const std::string& worker, const std::string& app, const std::string& version,
+                      RequestId copy, const std::string& launch, Now now);
+  void end_transfer(const std::string& key, const std::optional<Error>& error,
+                    const std::string& words, Now now);
+  void launch_failed(const std::string& instance, RequestId request, const Error& error, Now now);
+  void send_launch(const std::string& instance, RequestId request, Now now);
+  void handle(const StreamEnded& ended, Now now);
+  void handle(const Tick&, Now now);
+
+  // Commands (cluster_commands.cc, cluster_listings.cc).
+  void handle(const Command& command, Now now);
+  void handle(const Cancel& cancel, Now now);
+  void do_workers(Request& request, const Command&, Now now);
+  void do_forget(Request& request, const Command&, Now now);
+  void do_copy(Request& request, const Command& command, Now now);
+  void do_launch(Request& request, const Command& command, Now now);
+  void do_ps(Request& request, const Command&, Now now);
+  void do_stop(Request& request, const Command&, Now now);
+  void do_kill(Request& request, const Command&, Now now);
+  void do_start(Request& request, const Command&, Now now);
+  void do_usage(Request& request, const Command&, Now now);
+  void do_logs(Request& request, const Command&, Now now);
+  void do_delete(Request& request, const Command&, Now now);
+  void do_events(Request& request, const Command&, Now now);
+  void do_describe(Request& request, const Command&, Now now);
+  void do_names(Request& request, const Command&, Now now);
+  void do_help(Request& request, const Command&, Now now);
+  void do_version(Request& request, const Command&, Now now);
+  void do_quit(Request& request, const Command&, Now now);
+
+  void describe_app(Request& request, const std::string& name, Now now);
+  void describe_worker(Request& request, const WorkerView& worker, Now now);
+  void describe_instance(Request& request, const std::string& name, Now now);
+  void end_instances(Request& request, OrderKind kind, Now now);
+  void end_one(Request& request, OrderKind kind, const std::string& name, Now now);
+  void delete_from(Request& request, const std::string& app, Now now);
+  Status register_version(const PackageInfo& package, const std::string& app, Now now);
+  std::string create_instance(const Request& request, const std::string& app,
+                              const std::string& worker, Now now);
+  Result<const WorkerView*> choose_worker(const Request& request, const std::string& app, Now now);
+
+  // What a word means.
+  Result<std::vector<std::string>> resolve_targets(const std::vector<std::string>& words) const;
+  Result<std::vector<std::string>> resolve_listing(const Invocation& invocation) const;
+  Result<std::vector<std::string>> resolve_workers(const std::string& spec) const;
+  Error no_such(std::string_view what, const std::string& name) const;
+  std::vector<std::string> instances_of(const std::string& app) const;
+  bool is_alive(const std::string& instance) const;
+
+  // Requests.
+  void out(RequestId request, std::string text);
+  void note(RequestId request, std::string text);
+  void failed(Request& request, const std::string& about, const Error& error);
+  void refuse(Request& request, const Error& error);  // nothing was begun
+  void done_one(RequestId id, const std::string& about, const std::optional<Error>& error, Now now);
+  void finish_if_done(Request& request, Now now);
+  Request* find_request(RequestId id);
+
+  void record(const Line& record);
+  void happened(ClusterEvent event, Now now);
+  void say(const std::string& text, Now now);
+
+  ClusterOptions options_;
+  State state_;
+  EventLog events_;
+  Effects out_;  // of the event at hand
+  std::map<std::string, WorkerView> workers_;
+  std::map<SessionId, std::string> sessions_;
+  std::map<std::string, Live> live_;  // by instance
+  std::map<std::string, Manifest> manifests_;
+  std::map<std::string, Order> orders_;
+  std::map<std::string, Transfer> transfers_;  // "worker version"
+  std::map<std::string, RequestId> launching_;  // instances that wait for their files
+  std::map<RequestId, Request> requests_;
+  std::int64_t next_order_ = 1;
+  Now now_;
+};
+
+// LAUNCH without its id.
+Line launch_line(const std::string& instance, const Placement& placement);
+
+}  // namespace dm::master

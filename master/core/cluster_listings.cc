@@ -1,0 +1,308 @@
+// The commands that only look.
+#include <algorithm>
+
+#include "common/json.h"
+#include "common/names.h"
+#include "common/shell_words.h"
+#include "common/units.h"
+#include "master/core/cluster.h"
+#include "master/core/views.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::int64_t kEventsShown = 20;
+
+std::string ago(std::int64_t wall_ms, Now now) {
+  return print_time_utc(wall_ms) + " (" +
+         print_duration(std::max<std::int64_t>(now.wall_ms - wall_ms, 0)) + " ago)";
+}
+
+}  // namespace
+
+InstanceRow Cluster::row(const std::string& name, Now now) const {
+  InstanceRow row;
+  row.name = name;
+  row.placement = &state_.instances.at(name);
+  const Placement& placement = *row.placement;
+  row.run = placement.run;
+  const auto found = live_.find(name);
+  const Live* live = found == live_.end() ? nullptr : &found->second;
+  const auto view = workers_.find(placement.worker);
+  const bool away = view == workers_.end() || view->second.presence == Presence::kLost;
+  const auto& end = placement.last_end;
+  const bool ended = end && end->run >= std::max(placement.run, live ? live->run : 0);
+  if (live) {
+    row.run = std::max(row.run, live->run);
+    row.restarts = live->restarts;
+  }
+  if (is_alive(name)) {
+    row.alive = true;
+    row.state = live->state;
+    row.pid = live->pid;
+    row.started_ms = live->started_ms;
+    if (live->pid) {
+      row.cpu_percent = live->cpu_percent;
+      row.cpu_user_ms = live->cpu_user_ms;
+      row.cpu_system_ms = live->cpu_system_ms;
+      row.rss_bytes = live->rss_bytes;
+      row.max_rss_bytes = live->max_rss_bytes;
+    }
+    if (away) {
+      row.state = "unknown";
+      row.reason = "worker " + placement.worker + " lost";
+    }
+    return row;
+  }
+  const bool backs_off = live && live->state == "backoff";
+  if (ended || backs_off) {
+    row.state = backs_off ? "backoff" : "dead";
+    if (end) {
+      row.reason = end->reason;
+      row.started_ms = end->started_ms;
+      row.ended_ms = end->ended_ms;
+      row.exit_code = end->exit_code;
+      row.signal = end->signal;
+      row.core = end->core;
+      row.cpu_user_ms = end->cpu_user_ms;
+      row.cpu_system_ms = end->cpu_system_ms;
+      row.max_rss_bytes = end->max_rss_bytes;
+      if (!backs_off) row.pid = end->pid;
+    }
+    if (backs_off && live->retry_ms)
+      row.reason += ", next try in " +
+                    print_duration(std::max<std::int64_t>(*live->retry_ms - now.wall_ms, 0));
+    return row;
+  }
+  row.alive = placement.desired == Desired::kRunning;
+  row.state = away ? "unknown" : row.alive ? "starting" : "dead";
+  if (away) row.reason = "worker " + placement.worker + " lost";
+  return row;
+}
+
+void Cluster::do_workers(Request& request, const Command&, Now now) {
+  std::vector<const WorkerView*> views;
+  for (auto& [name, view] : workers_) {
+    view.available = is_available(view, now, options_.heartbeat_ms);
+    views.push_back(&view);
+  }
+  out(request.id, show_workers(views, now, request.invocation.has("--json")));
+}
+
+void Cluster::do_ps(Request& request, const Command&, Now now) {
+  const auto names = resolve_listing(request.invocation);
+  if (!names) return refuse(request, names.error());
+  const auto& operands = request.invocation.operands;
+  std::vector<InstanceRow> rows;
+  for (const std::string& name : *names) {
+    InstanceRow shown = row(name, now);
+    // An instance that is named is shown, dead or not.
+    const bool named = !operands.empty() && operands.front() == name;
+    if (shown.state != "dead" || named || request.invocation.has("--all"))
+      rows.push_back(std::move(shown));
+  }
+  out(request.id, show_instances(rows, now, request.invocation.has("--json")));
+}
+
+void Cluster::do_usage(Request& request, const Command&, Now now) {
+  const auto names = resolve_listing(request.invocation);
+  if (!names) return refuse(request, names.error());
+  const bool samples = request.invocation.has("--since");
+  const std::int64_t since = now.wall_ms - request.invocation.duration_ms("--since", 0);
+  std::vector<UsageRow> rows;
+  std::set<std::string> on_workers;
+  for (const std::string& name : *names) {
+    const InstanceRow shown = row(name, now);
+    const std::string& worker = shown.placement->worker;
+    on_workers.insert(worker);
+    if (!samples) {
+      const bool named = !request.invocation.operands.empty();
+      if (shown.alive || named)
+        rows.push_back({name, worker, 0, shown.cpu_percent, shown.cpu_user_ms, shown.cpu_system_ms,
+                        shown.rss_bytes, shown.max_rss_bytes});
+      continue;
+    }
+    const auto live = live_.find(name);
+    if (live == live_.end()) continue;
+    for (const UsageSample& sample : live->second.samples)
+      if (sample.wall_ms >= since)
+        rows.push_back({name, worker, sample.wall_ms, sample.cpu_percent, sample.cpu_user_ms,
+                        sample.cpu_system_ms, sample.rss_bytes, std::nullopt});
+  }
+  for (const auto& [name, view] : workers_) {
+    const auto& operands = request.invocation.operands;
+    const bool meant = operands.empty() || operands.front() == name ||
+                       operands.front() == "worker/" + name;
+    if (samples || !meant) continue;
+    rows.push_back({"", name, 0, view.cpu_percent, view.children_user_ms, view.children_system_ms,
+                    view.mem_used_bytes, view.children_max_rss_bytes});
+  }
+  out(request.id, show_usage(rows, samples, request.invocation.has("--json")));
+}
+
+void Cluster::do_logs(Request& request, const Command&, Now now) {
+  const std::string& name = request.invocation.operands.front();
+  const auto found = state_.instances.find(name);
+  if (found == state_.instances.end()) {
+    const auto of_app = instances_of(name);
+    if (of_app.empty()) return refuse(request, no_such("instance", name));
+    return refuse(request, fail(Code::kNotFound, name + " is an app; its instances are " +
+                                                     fold_names(of_app)));
+  }
+  const std::string& worker = found->second.worker;
+  const WorkerView& view = workers_[worker];
+  if (view.presence == Presence::kLost || view.presence == Presence::kLeft)
+    return refuse(request, fail(Code::kLost, "worker " + worker + " is " +
+                                                 std::string(word(view.presence))));
+  Order order;
+  order.worker = worker;
+  order.kind = OrderKind::kLog;
+  order.request = request.id;
+  order.instance = name;
+  order.patience_ms = -1;
+  order.line = Line("LOG").add("instance", name);
+  if (request.invocation.has("-f")) order.line.add("follow", 1);
+  if (request.invocation.has("-p")) order.line.add("previous", 1);
+  if (const auto run = request.invocation.value("--run")) order.line.add("run", *run);
+  if (const auto lines = request.invocation.value("-n")) order.line.add("lines", *lines);
+  request.tried = request.waiting = 1;
+  const RequestId id = request.id;
+  const std::size_t before = out_.size();
+  const std::string order_id = send_order(std::move(order), now);
+  // Before the order itself, so that no stream can come unexpected.
+  out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(before),
+              ExpectStream{id, order_id, worker});
+}
+
+void Cluster::do_events(Request& request, const Command&, Now) {
+  const auto& all = events_.events();
+  const bool json = request.invocation.has("--json");
+  const auto most = static_cast<std::size_t>(request.invocation.number("-n", kEventsShown));
+  const std::size_t skipped = all.size() - std::min(all.size(), most);
+  std::string text;
+  for (std::size_t i = skipped; i < all.size(); ++i)
+    text += json ? print_as_json(all[i]) : print_for_people(all[i]);
+  out(request.id, text);
+  if (events_.dropped() > 0 && skipped == 0)
+    note(request.id, std::to_string(events_.dropped()) + " older events were dropped");
+  request.follows_events = request.invocation.has("-f");
+}
+
+void Cluster::do_describe(Request& request, const Command&, Now now) {
+  const std::string& name = request.invocation.operands.front();
+  const std::string app = name.starts_with("app/") ? name.substr(4) : name;
+  const std::string worker = name.starts_with("worker/") ? name.substr(7) : name;
+  const bool is_app = state_.apps.contains(app) && !state_.apps.at(app).current.empty();
+  const bool is_worker = workers_.contains(worker);
+  if (is_app && is_worker)
+    return refuse(request, fail(Code::kBadArg, name + " is both an app and a worker: say app/" +
+                                                   name + " or worker/" + name));
+  if (state_.instances.contains(name)) return describe_instance(request, name, now);
+  if (is_app) return describe_app(request, app, now);
+  if (is_worker) return describe_worker(request, workers_.at(worker), now);
+  refuse(request, no_such("app, instance or worker", name));
+}
+
+void Cluster::describe_instance(Request& request, const std::string& name, Now now) {
+  const InstanceRow shown = row(name, now);
+  if (request.invocation.has("--json"))
+    return out(request.id, show_instances({shown}, now, true));
+  const Placement& placement = *shown.placement;
+  Description lines = {{"Instance", name}, {"App", placement.app}, {"Version", placement.version}};
+  lines.emplace_back("Worker", placement.worker + (placement.pinned ? " (by --on)" : ""));
+  lines.emplace_back("State", shown.state);
+  lines.emplace_back("Desired", std::string(word(placement.desired)));
+  if (!shown.reason.empty()) lines.emplace_back("Reason", shown.reason);
+  if (shown.pid) lines.emplace_back("PID", std::to_string(*shown.pid));
+  lines.emplace_back("Run", std::to_string(shown.run));
+  lines.emplace_back("Restarts", std::to_string(shown.restarts) + " (policy " + placement.restart +
+                                     ")");
+  lines.emplace_back("Created", ago(placement.created_ms, now));
+  if (shown.started_ms) lines.emplace_back("Started", ago(*shown.started_ms, now));
+  if (shown.ended_ms) lines.emplace_back("Ended", ago(*shown.ended_ms, now));
+  if (shown.cpu_user_ms)
+    lines.emplace_back("CPU", "user " + std::to_string(*shown.cpu_user_ms) + " ms, system " +
+                                  std::to_string(shown.cpu_system_ms.value_or(0)) + " ms");
+  if (shown.rss_bytes) lines.emplace_back("RSS", print_bytes(*shown.rss_bytes));
+  if (shown.max_rss_bytes) lines.emplace_back("Max RSS", print_bytes(*shown.max_rss_bytes));
+  std::string words;
+  for (const std::string& arg : placement.args) words += " " + quote_word(arg);
+  lines.emplace_back("Arguments", words.empty() ? "none" : words.substr(1));
+  for (const std::string& env : placement.env) lines.emplace_back("Environment", env);
+  out(request.id, show_description(lines));
+}
+
+void Cluster::describe_app(Request& request, const std::string& name, Now now) {
+  const App& app = state_.apps.at(name);
+  const Version& version = state_.versions.at(app.current);
+  const std::vector<std::string> instances = instances_of(name);
+  const std::vector<std::string> on(version.installed_on.begin(), version.installed_on.end());
+  if (request.invocation.has("--json")) {
+    JsonObject object;
+    object.add("app", std::string_view(name)).add("version", std::string_view(app.current));
+    object.add("registered_at", print_time_utc(version.registered_ms));
+    object.add_list("workers", on).add_list("instances", instances);
+    return out(request.id, object.print() + "\n");
+  }
+  Description lines = {{"App", name}, {"Version", app.current}};
+  lines.emplace_back("Registered", ago(version.registered_ms, now));
+  lines.emplace_back("On workers", on.empty() ? "none" : fold_names(on));
+  lines.emplace_back("Instances", instances.empty() ? "none" : fold_names(instances));
+  for (const Manifest::File& file : manifests_[app.current].files)
+    lines.emplace_back("File", std::string(word(file.kind)) + " " + file.name + ", " +
+                                   print_bytes(file.size) + ", " + file.sha256.substr(0, 12));
+  out(request.id, show_description(lines));
+}
+
+void Cluster::describe_worker(Request& request, const WorkerView& worker, Now now) {
+  if (request.invocation.has("--json")) {
+    workers_[worker.name].available = is_available(worker, now, options_.heartbeat_ms);
+    return out(request.id, show_workers({&worker}, now, true));
+  }
+  const auto known = state_.workers.find(worker.name);
+  const std::string refused = refusal(worker, now, options_.heartbeat_ms);
+  Description lines = {{"Worker", worker.name}, {"State", std::string(word(worker.presence))}};
+  lines.emplace_back("Available", refused.empty() ? "yes" : "no: " + refused);
+  if (known != state_.workers.end() && !known->second.id.empty())
+    lines.emplace_back("Id", known->second.id);
+  lines.emplace_back("Address", worker.address.empty() ? "-" : worker.address);
+  lines.emplace_back("Last beat", print_duration(now.mono_ms - worker.last_beat_mono_ms) + " ago");
+  lines.emplace_back("System", worker.os + " " + worker.arch + ", glibc " + worker.glibc + ", " +
+                                   std::to_string(worker.cpus) + " processors");
+  lines.emplace_back("dm version", worker.version);
+  lines.emplace_back("CPU", percent(worker.cpu_percent) + " %");
+  if (worker.mem_total_bytes)
+    lines.emplace_back("Memory", print_bytes(worker.mem_used_bytes.value_or(0)) + " of " +
+                                     print_bytes(*worker.mem_total_bytes));
+  if (worker.disk_free_bytes) lines.emplace_back("Disk free", print_bytes(*worker.disk_free_bytes));
+  for (const std::string& label : worker.labels) lines.emplace_back("Label", label);
+  std::vector<std::string> here;
+  for (const auto& [name, placement] : state_.instances)
+    if (placement.worker == worker.name && row(name, now).alive) here.push_back(name);
+  lines.emplace_back("Instances", here.empty() ? "none" : fold_names(here));
+  out(request.id, show_description(lines));
+}
+
+void Cluster::do_names(Request& request, const Command&, Now) {
+  std::string text;
+  for (const auto& [name, view] : workers_) text += "worker " + name + "\n";
+  for (const auto& [name, app] : state_.apps)
+    if (!app.current.empty()) text += "app " + name + "\n";
+  for (const auto& [name, placement] : state_.instances) text += "instance " + name + "\n";
+  out(request.id, text);
+}
+
+void Cluster::do_help(Request& request, const Command&, Now) {
+  const auto text = help_text(request.invocation.operands);
+  if (!text) return refuse(request, text.error());
+  out(request.id, *text);
+}
+
+void Cluster::do_version(Request& request, const Command&, Now) {
+  out(request.id, std::string("dm ") + DM_VERSION + "\n");
+}
+
+// The client leaves by itself; a netcat that says it gets its OK.
+void Cluster::do_quit(Request&, const Command&, Now) {}
+
+}  // namespace dm::master

@@ -1,0 +1,73 @@
+// master/core/roster.h - how the workers are right now: who is here, who is late, how loaded they
+// are, who gets the next instance. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "master/core/effects.h"
+
+namespace dm::master {
+
+enum class Presence {
+  kSuspect,  // its connection closed, or it has not beaten yet
+  kUp,
+  kLost,  // two beats missed
+  kLeft,  // it said BYE
+};
+std::string_view word(Presence presence);
+
+struct WorkerView {
+  std::string name;
+  std::string address;
+  std::string pending_id;  // of HELLO; recorded with the first beat
+  SessionId session = 0;  // 0: not connected
+  Presence presence = Presence::kSuspect;
+  bool beaten = false;  // in this session
+  bool synced = false;  // it has told all it knows, and takes orders
+  bool cordoned = false;
+  bool available = false;  // as of the listing at hand
+  std::int64_t last_beat_mono_ms = 0;
+  std::int64_t next_beat_mono_ms = 0;  // when we send ours
+  std::int64_t beats_sent = 0;
+  std::int64_t last_sample_mono_ms = 0;
+
+  std::string os, arch, glibc, version, boot;
+  std::int64_t cpus = 0;
+  std::vector<std::string> labels;  // "k=v"
+  std::optional<double> cpu_percent, load1;
+  std::optional<std::int64_t> mem_used_bytes, mem_total_bytes, disk_free_bytes;
+  std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
+  std::int64_t instances = 0;          // alive, by its last beat
+  std::int64_t placed_since_beat = 0;  // launched there, not in `instances` yet
+  std::set<std::string> reported;      // instances named before SYNCED
+
+  double mem_percent() const;
+  // 2*cpu*ram/(cpu+ram) in percent; 0 if both are 0.
+  double load() const;
+};
+
+// The harmonic mean by which workers are compared; 0 if both are 0.
+double combined_load(double cpu_percent, double mem_percent);
+
+// True if the worker takes new work: up, not cordoned, fewer than 2 beats missed, enough disk.
+bool is_available(const WorkerView& worker, Now now, std::int64_t heartbeat_ms);
+
+// How long after its last beat a worker is lost: two beats have been missed, and half an interval
+// is left to the third.
+std::int64_t lost_after_ms(std::int64_t heartbeat_ms);
+
+// The worker for the next instance among `candidates`: the least loaded, each instance placed
+// since its last beat counted as one busy processor; ties go to fewer instances, then by name.
+// Workers above 95 % of processor or memory are not chosen. nullptr if none can be.
+const WorkerView* choose(const std::vector<const WorkerView*>& candidates);
+
+// Why `worker` is not chosen, for people; empty if it could be.
+std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms);
+
+}  // namespace dm::master

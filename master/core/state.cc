@@ -1,0 +1,220 @@
+#include "master/core/state.h"
+
+#include "common/names.h"
+
+namespace dm::master {
+namespace {
+
+struct DesiredRow {
+  Desired desired;
+  std::string_view word;
+};
+constexpr DesiredRow kDesired[] = {{Desired::kRunning, "running"},
+                                   {Desired::kStopped, "stopped"},
+                                   {Desired::kKilled, "killed"}};
+
+Desired desired_from(std::string_view text) {
+  for (const DesiredRow& row : kDesired)
+    if (row.word == text) return row.desired;
+  return Desired::kRunning;
+}
+
+std::optional<std::string> text_of(const Line& line, std::string_view key) {
+  const auto value = line.get(key);
+  return value ? std::optional<std::string>(*value) : std::nullopt;
+}
+
+void add_end(Line& line, const RunEnd& end) {
+  const auto number = [&](std::string_view key, const std::optional<std::int64_t>& value) {
+    if (value) line.add(key, *value);
+  };
+  number("pid", end.pid);
+  number("started_ms", end.started_ms);
+  number("ended_ms", end.ended_ms);
+  number("exit_code", end.exit_code);
+  if (end.signal) line.add("signal", *end.signal);
+  line.add("core", end.core ? 1 : 0);
+  number("cpu_user_ms", end.cpu_user_ms);
+  number("cpu_system_ms", end.cpu_system_ms);
+  number("max_rss_bytes", end.max_rss_bytes);
+  line.add("reason", end.reason);
+}
+
+std::string key(const Line& line, std::string_view name) { return std::string(line.text(name)); }
+
+}  // namespace
+
+std::string_view word(Desired desired) {
+  for (const DesiredRow& row : kDesired)
+    if (row.desired == desired) return row.word;
+  return "running";
+}
+
+RunEnd parse_end(const Line& line) {
+  RunEnd end;
+  end.run = line.number_or("run", 0);
+  end.pid = line.number("pid");
+  end.started_ms = line.number("started_ms");
+  end.ended_ms = line.number("ended_ms");
+  end.exit_code = line.number("exit_code");
+  end.signal = text_of(line, "signal");
+  end.core = line.number_or("core", 0) != 0;
+  end.reason = line.text("reason");
+  end.cpu_user_ms = line.number("cpu_user_ms");
+  end.cpu_system_ms = line.number("cpu_system_ms");
+  end.max_rss_bytes = line.number("max_rss_bytes");
+  return end;
+}
+
+Status State::apply(const Line& record) {
+  const std::string& verb = record.verb();
+  if (verb == "WORKER") {
+    workers[key(record, "name")] = {key(record, "id"), record.number_or("cordoned", 0) != 0};
+  } else if (verb == "FORGET") {
+    const std::string name = key(record, "worker");
+    workers.erase(name);
+    deletes.erase(name);
+    acknowledged.erase(name);
+    for (auto& [sha, version] : versions) version.installed_on.erase(name);
+    std::erase_if(instances, [&](const auto& entry) { return entry.second.worker == name; });
+  } else if (verb == "COMMAND") {
+    return {};  // the audit trail
+  } else if (verb == "CLUSTER") {
+    cluster_id = record.text("id");
+  } else if (verb == "EPOCH") {
+    epoch_number = record.number_or("number", 0);
+    epoch_id = record.text("id");
+  } else if (verb == "ACKED") {
+    acknowledged[key(record, "worker")] = record.number_or("seq", 0);
+  } else if (record.has("instance")) {
+    return apply_instance(record);
+  } else {
+    return apply_app(record);
+  }
+  return {};
+}
+
+Status State::apply_app(const Line& record) {
+  const std::string& verb = record.verb();
+  const std::string app = key(record, "app"), manifest = key(record, "manifest");
+  if (verb == "VERSION") {
+    Version& version = versions[manifest];
+    version.app = app;
+    version.registered_ms = record.number_or("at", 0);
+    apps[app].current = manifest;
+    apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
+  } else if (verb == "INSTALLED") {
+    versions[manifest].installed_on.insert(key(record, "worker"));
+  } else if (verb == "DELETING") {
+    deletes[key(record, "worker")].insert(app);
+  } else if (verb == "DELETED") {
+    const std::string worker = key(record, "worker");
+    deletes[worker].erase(app);
+    for (auto& [sha, version] : versions)
+      if (version.app == app) version.installed_on.erase(worker);
+    std::erase_if(instances, [&](const auto& entry) {
+      return entry.second.app == app && entry.second.worker == worker;
+    });
+  } else if (verb == "APP") {
+    // The number goes on counting, so that no name is ever used twice.
+    apps[app].next_number = record.number_or("next", 1);
+    if (record.has("deleted")) {
+      apps[app].current.clear();
+      std::erase_if(versions, [&](const auto& entry) { return entry.second.app == app; });
+    }
+  } else {
+    return fail(Code::kBadLine, "unknown record " + verb);
+  }
+  return {};
+}
+
+Status State::apply_instance(const Line& record) {
+  const std::string& verb = record.verb();
+  const std::string name = key(record, "instance");
+  if (verb == "INSTANCE") {
+    const auto parsed = parse_instance_name(name);
+    if (!parsed) return fail(Code::kBadLine, "record INSTANCE of a bad name");
+    Placement& placement = instances[name];
+    placement.app = key(record, "app");
+    placement.version = key(record, "manifest");
+    placement.worker = key(record, "worker");
+    placement.args = record.all("arg");
+    placement.env = record.all("env");
+    placement.restart = record.text("restart", "no");
+    placement.pinned = record.number_or("pinned", 0) != 0;
+    placement.desired = desired_from(record.text("desired"));
+    placement.run = record.number_or("run", 1);
+    placement.created_ms = record.number_or("at", 0);
+    App& app = apps[placement.app];
+    app.next_number = std::max(app.next_number, parsed->number + 1);
+    return {};
+  }
+  const auto found = instances.find(name);
+  if (verb == "ENDED") {
+    // The seq counts even where the instance is gone: the worker must not send it for ever.
+    if (record.has("seq")) acknowledged[key(record, "worker")] = record.number_or("seq", 0);
+    if (found == instances.end()) return {};
+    const RunEnd end = parse_end(record);
+    if (found->second.last_end && found->second.last_end->run > end.run) return {};
+    found->second.run = std::max(found->second.run, end.run);
+    found->second.last_end = end;
+  } else if (verb == "DESIRED") {
+    if (found == instances.end()) return {};
+    found->second.desired = desired_from(record.text("desired"));
+    found->second.run = record.number_or("run", found->second.run);
+  } else {
+    return fail(Code::kBadLine, "unknown record " + verb);
+  }
+  return {};
+}
+
+std::vector<Line> State::snapshot() const {
+  std::vector<Line> records;
+  if (!cluster_id.empty()) records.push_back(Line("CLUSTER").add("id", cluster_id));
+  if (epoch_number > 0)
+    records.push_back(Line("EPOCH").add("number", epoch_number).add("id", epoch_id));
+  for (const auto& [name, worker] : workers)
+    records.push_back(Line("WORKER").add("name", name).add("id", worker.id).add(
+        "cordoned", worker.cordoned ? 1 : 0));
+  for (const auto& [sha, version] : versions) {
+    const bool current = apps.contains(version.app) && apps.at(version.app).current == sha;
+    if (current) continue;
+    records.push_back(
+        Line("VERSION").add("app", version.app).add("manifest", sha).add("at", version.registered_ms));
+  }
+  for (const auto& [name, app] : apps) {
+    if (!app.current.empty() && versions.contains(app.current))
+      records.push_back(Line("VERSION")
+                            .add("app", name)
+                            .add("manifest", app.current)
+                            .add("at", versions.at(app.current).registered_ms));
+    records.push_back(Line("APP").add("app", name).add("next", app.next_number));
+  }
+  for (const auto& [sha, version] : versions)
+    for (const std::string& worker : version.installed_on)
+      records.push_back(
+          Line("INSTALLED").add("app", version.app).add("manifest", sha).add("worker", worker));
+  for (const auto& [worker, names] : deletes)
+    for (const std::string& app : names)
+      records.push_back(Line("DELETING").add("app", app).add("worker", worker));
+  for (const auto& [name, placement] : instances) {
+    Line line("INSTANCE");
+    line.add("instance", name).add("app", placement.app).add("manifest", placement.version);
+    line.add("worker", placement.worker).add("restart", placement.restart);
+    line.add("pinned", placement.pinned ? 1 : 0).add("desired", word(placement.desired));
+    line.add("run", placement.run).add("at", placement.created_ms);
+    for (const std::string& arg : placement.args) line.add("arg", arg);
+    for (const std::string& env : placement.env) line.add("env", env);
+    records.push_back(line);
+    if (!placement.last_end) continue;
+    Line ended("ENDED");
+    ended.add("instance", name).add("run", placement.last_end->run);
+    add_end(ended, *placement.last_end);
+    records.push_back(ended);
+  }
+  for (const auto& [worker, seq] : acknowledged)
+    records.push_back(Line("ACKED").add("worker", worker).add("seq", seq));
+  return records;
+}
+
+}  // namespace dm::master

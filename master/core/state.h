@@ -1,0 +1,84 @@
+// master/core/state.h - what the master must never forget: workers, apps, versions, instances and
+// how their runs ended. Changes only by records, so that the journal rebuilds it. Pure.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/codec.h"
+#include "common/manifest.h"
+
+namespace dm::master {
+
+struct KnownWorker {
+  std::string id;  // 128 bits in hex; empty for one that gave none
+  bool cordoned = false;
+};
+
+struct Version {
+  std::string app;
+  std::int64_t registered_ms = 0;
+  std::set<std::string> installed_on;  // workers
+};
+
+struct App {
+  std::string current;  // version
+  std::int64_t next_number = 1;
+};
+
+// The end of one run. What is unknown is absent.
+struct RunEnd {
+  std::int64_t run = 0;
+  std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;
+  std::optional<std::string> signal;
+  bool core = false;
+  std::string reason;
+  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, max_rss_bytes;
+};
+
+enum class Desired { kRunning, kStopped, kKilled };
+std::string_view word(Desired desired);
+
+struct Placement {
+  std::string app, version, worker;
+  std::vector<std::string> args, env;
+  std::string restart = "no";
+  bool pinned = false;  // placed by --on
+  Desired desired = Desired::kRunning;
+  std::int64_t run = 1;  // the last one that was asked for or heard of
+  std::int64_t created_ms = 0;
+  std::optional<RunEnd> last_end;
+};
+
+class State {
+ public:
+  // Errors: bad-line for a record that this version does not write.
+  Status apply(const Line& record);
+  // The records that rebuild this state.
+  std::vector<Line> snapshot() const;
+
+  std::string cluster_id;         // 128 random bits in hex; empty before the first start
+  std::int64_t epoch_number = 0;  // counts the master's starts
+  std::string epoch_id;           // random, differs at each start
+
+  std::map<std::string, KnownWorker> workers;
+  std::map<std::string, App> apps;
+  std::map<std::string, Version> versions;  // by the manifest's SHA-256
+  std::map<std::string, Placement> instances;
+  std::map<std::string, std::set<std::string>> deletes;  // worker: apps it deletes when it returns
+  std::map<std::string, std::int64_t> acknowledged;      // worker: seq of its last EXITED
+
+ private:
+  Status apply_app(const Line& record);
+  Status apply_instance(const Line& record);
+};
+
+// RunEnd from a worker's EXITED line, and back as fields of a record.
+RunEnd parse_end(const Line& line);
+
+}  // namespace dm::master

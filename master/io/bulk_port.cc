@@ -1,0 +1,166 @@
+#include "master/io/bulk_port.h"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include "common/io/files.h"
+#include "common/io/net.h"
+#include "common/io/system.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::size_t kMaxQueue = 1024 * 1024;
+constexpr int kStallMs = 30'000;  // a peer that takes nothing for so long is dropped
+constexpr std::int64_t kMaxChunk = 16 * 1024 * 1024;
+
+// Sends `head`, then the file from `offset` on. In a helper thread. True if all went out.
+bool send_blob(int socket, const std::string& head, int blob, std::int64_t offset,
+               std::int64_t size) {
+  set_blocking(socket, true);
+  set_timeouts(socket, kStallMs);
+  std::string_view rest = head;
+  while (!rest.empty()) {
+    const ssize_t sent =
+        retry([&] { return ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_MORE); });
+    if (sent <= 0) return false;
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  off_t at = offset;
+  while (at < size) {
+    constexpr std::int64_t kAtOnce = 4 * 1024 * 1024;
+    const auto want = static_cast<std::size_t>(std::min<std::int64_t>(size - at, kAtOnce));
+    if (retry([&] { return ::sendfile(socket, blob, &at, want); }) <= 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void BulkPort::adopt(LineConnection::Released released, const std::string& worker) {
+  const std::uint64_t id = next_++;
+  start(id, std::move(released.fd), worker, released.unread, released.unsent);
+}
+
+void BulkPort::start(std::uint64_t id, Fd fd, const std::string& worker,
+                     const std::string& unread, const std::string& unsent) {
+  set_blocking(fd.get(), false);
+  Peer& peer = peers_[id];
+  peer.worker = worker;
+  peer.connection = std::make_unique<LineConnection>(hub_.loop, std::move(fd), kMaxLine, kMaxQueue);
+  LineConnection::Handlers handlers;
+  handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
+  handlers.on_body = [this, id](std::string_view bytes) { on_body(id, bytes); };
+  handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
+  peer.connection->start(std::move(handlers), unread, unsent);
+}
+
+void BulkPort::on_line(std::uint64_t id, std::string_view text) {
+  Peer& peer = peers_[id];
+  const auto line = parse_line(text);
+  if (!line) return refuse(peer, line.error());
+  if (line->verb() == "FETCH") return fetch(id, peer, *line);
+  if (line->verb() == "STREAM") return stream(peer, *line);
+  if (line->verb() == "CHUNK") return chunk(peer, *line);
+  if (line->verb() == "END") return end(peer, *line);
+  refuse(peer, fail(Code::kUnknownVerb, "no verb " + line->verb() + " on a bulk connection"));
+}
+
+void BulkPort::refuse(Peer& peer, const Error& error) {
+  Line line("ERR");
+  line.add("code", word(error.code)).add("msg", error.message);
+  peer.connection->send(line.print());
+  peer.connection->finish();
+}
+
+void BulkPort::fetch(std::uint64_t id, Peer& peer, const Line& line) {
+  const std::string sha256(line.text("sha256"));
+  const std::int64_t offset = line.number_or("offset", 0);
+  if (!is_sha256_hex(sha256)) return refuse(peer, fail(Code::kBadArg, "FETCH needs sha256="));
+  if (!hub_.cluster.may_fetch(peer.worker, sha256))
+    return refuse(peer, fail(Code::kDenied, "no install of that blob is under way"));
+  auto blob = hub_.blobs.open(sha256);
+  if (!blob) return refuse(peer, blob.error());
+  const std::int64_t size = hub_.blobs.size(sha256).value_or(0);
+  if (offset < 0 || offset > size) return refuse(peer, fail(Code::kBadArg, "offset= is outside"));
+  auto released = peer.connection->release();
+  const std::string head = released.unsent + Line("OK").add("size", size).print();
+  const int socket = released.fd.release();
+  hub_.jobs.run([=, this, worker = peer.worker, unread = std::move(released.unread),
+                 file = blob->release()]() -> Loop::Task {
+    const Fd owner(file);
+    const bool sent = send_blob(socket, head, file, offset, size);
+    return [=, this] {
+      if (sent) return start(id, Fd(socket), worker, unread, "");
+      const Fd closed(socket);
+      peers_.erase(id);
+    };
+  });
+}
+
+void BulkPort::expect(const std::string& order, const std::string& worker, RequestId request) {
+  expected_[order] = {worker, request};
+}
+
+void BulkPort::drop(const std::string& order) {
+  expected_.erase(order);
+  for (auto& [id, peer] : peers_) {
+    if (peer.order != order) continue;
+    peer.order.clear();
+    peer.connection->drop("nobody reads the log any more");
+  }
+}
+
+void BulkPort::stream(Peer& peer, const Line& line) {
+  const std::string order(line.text("id"));
+  const auto found = expected_.find(order);
+  if (found == expected_.end() || found->second.worker != peer.worker || !peer.order.empty())
+    return refuse(peer, fail(Code::kDenied, "no such stream is expected"));
+  peer.order = order;
+  peer.request = found->second.request;
+  peer.hash = Sha256();
+  peer.received = 0;
+  expected_.erase(found);
+}
+
+void BulkPort::chunk(Peer& peer, const Line& line) {
+  const std::int64_t count = line.number_or("n", -1);
+  if (peer.order.empty() || count <= 0 || count > kMaxChunk)
+    return refuse(peer, fail(Code::kBadArg, "CHUNK needs a stream and n="));
+  peer.connection->expect_body(count);
+}
+
+void BulkPort::on_body(std::uint64_t id, std::string_view bytes) {
+  Peer& peer = peers_[id];
+  peer.hash.update(bytes);
+  peer.received += static_cast<std::int64_t>(bytes.size());
+  if (!on_bytes_(peer.request, bytes)) peer.connection->pause();
+}
+
+void BulkPort::drained(RequestId request) {
+  for (auto& [id, peer] : peers_)
+    if (peer.request == request && !peer.order.empty()) return peer.connection->resume();
+}
+
+void BulkPort::end(Peer& peer, const Line& line) {
+  if (peer.order.empty()) return refuse(peer, fail(Code::kBadArg, "END without a stream"));
+  std::optional<Error> error;
+  if (line.number_or("size", -1) != peer.received)
+    error = fail(Code::kHashMismatch, "the log arrived with another size than was sent");
+  else if (line.has("sha256") && line.text("sha256") != to_hex(peer.hash.finish()))
+    error = fail(Code::kHashMismatch, "the log arrived damaged");
+  const std::string order = std::move(peer.order);
+  peer.order.clear();
+  hub_.dispatch(StreamEnded{order, error});
+}
+
+void BulkPort::on_closed(std::uint64_t id, const std::string& why) {
+  auto node = peers_.extract(id);
+  if (node.empty() || node.mapped().order.empty()) return;
+  const Peer& peer = node.mapped();
+  hub_.dispatch(StreamEnded{
+      peer.order, fail(Code::kLost, "the log was cut at offset " + std::to_string(peer.received) +
+                                        ": " + why)});
+}
+
+}  // namespace dm::master

@@ -1,0 +1,371 @@
+#include "master/io/control_port.h"
+
+#include <sys/socket.h>
+
+#include "common/escape.h"
+#include "common/io/files.h"
+#include "common/io/net.h"
+#include "common/io/system.h"
+#include "common/sha256.h"
+#include "common/shell_words.h"
+#include "master/io/package_store.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::size_t kMaxQueue = 16 * 1024 * 1024;
+constexpr std::size_t kMaxRequests = 64;  // of one peer, at once
+constexpr std::size_t kGreetingLine = 1024;
+constexpr std::int64_t kGreetingMs = 5000;
+constexpr std::size_t kOutPiece = 64 * 1024;
+constexpr int kUserTimeoutMs = 10'000;
+constexpr int kStallMs = 30'000;
+
+// The name of a user, from the file itself: a directory service may take its time.
+std::string user_name(uid_t uid) {
+  const std::string number = std::to_string(uid);
+  const auto passwd = read_file("/etc/passwd", 1 << 20);
+  if (!passwd) return "uid " + number;
+  std::size_t at = 0;
+  while (at < passwd->size()) {
+    const std::size_t end = std::min(passwd->find('\n', at), passwd->size());
+    const std::string_view row = std::string_view(*passwd).substr(at, end - at);
+    const std::size_t name = row.find(':');
+    const std::size_t password = name == row.npos ? name : row.find(':', name + 1);
+    if (password != row.npos && row.substr(password + 1).starts_with(number + ":"))
+      return std::string(row.substr(0, name));
+    at = end + 1;
+  }
+  return "uid " + number;
+}
+
+// Receives `size` bytes of a blob, the first of which may be in `unread`. In a helper thread.
+Status receive_blob(const BlobStore& store, int socket, std::string& unread,
+                    const std::string& sha256, std::int64_t size) {
+  set_blocking(socket, true);
+  set_timeouts(socket, kStallMs);
+  auto writer = store.write(sha256, size);
+  if (!writer) return writer.error();
+  std::int64_t skip = writer->is_there() ? size : writer->offset();
+  std::int64_t left = size;
+  std::vector<char> bytes(1 << 20);
+  const auto take = [&](std::string_view piece) -> Status {
+    left -= static_cast<std::int64_t>(piece.size());
+    const auto skipped = std::min<std::int64_t>(skip, static_cast<std::int64_t>(piece.size()));
+    skip -= skipped;
+    piece.remove_prefix(static_cast<std::size_t>(skipped));
+    return piece.empty() ? Status() : writer->append(piece);
+  };
+  const auto first = std::min<std::size_t>(unread.size(), static_cast<std::size_t>(size));
+  const std::string begun = unread.substr(0, first);
+  unread.erase(0, first);
+  if (auto taken = take(begun); !taken) return taken;
+  while (left > 0) {
+    const auto want = std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(left));
+    const ssize_t got = retry([&] { return ::recv(socket, bytes.data(), want, 0); });
+    if (got <= 0) return fail(Code::kLost, "the upload was cut");
+    if (auto taken = take({bytes.data(), static_cast<std::size_t>(got)}); !taken) return taken;
+  }
+  return writer->is_there() ? Status() : writer->finish();
+}
+
+}  // namespace
+
+struct ControlPort::Row {
+  std::string_view verb;
+  void (ControlPort::*handler)(PeerId, Peer&, const Line&);
+};
+
+const ControlPort::Row ControlPort::kRows[] = {
+    {"RUN", &ControlPort::run},
+    {"CANCEL", &ControlPort::cancel},
+    {"HAVE", &ControlPort::have},
+    {"PUT", &ControlPort::put},
+};
+
+void ControlPort::listen(Fd listener, bool is_unix) {
+  acceptors_.push_back(std::make_unique<Acceptor>(
+      hub_.loop, std::move(listener), [this, is_unix](Fd fd) { accepted(std::move(fd), is_unix); }));
+}
+
+void ControlPort::accepted(Fd fd, bool is_unix) {
+  const PeerId id = next_peer_++;
+  Peer& peer = peers_[id];
+  peer.is_unix = peer.greeted = is_unix;
+  peer.asker.from = peer_name(fd.get());
+  if (is_unix) {
+    const auto uid = peer_uid(fd.get());
+    // The socket's mode says the same; this holds where a file system ignores modes.
+    if (!uid || (*uid != 0 && *uid != ::geteuid())) return void(peers_.erase(id));
+    peer.may_open_paths = true;
+    peer.asker.who = user_name(*uid);
+    return start(id, std::move(fd), "", "");
+  }
+  tune_tcp(fd.get(), kUserTimeoutMs);
+  peer.asker.who = "anybody";
+  start(id, std::move(fd), "",
+        Line("DM").add("proto", 1).add("nonce", random_hex(16)).print());
+  peers_[id].connection->set_max_line(kGreetingLine);
+  peers_[id].timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
+    answer(peers_[id], "", fail(Code::kTimeout, "no HELLO within 5 s"));
+    peers_[id].connection->finish();
+  });
+}
+
+void ControlPort::start(PeerId id, Fd fd, std::string_view unread, std::string_view unsent) {
+  set_blocking(fd.get(), false);
+  Peer& peer = peers_[id];
+  peer.connection = std::make_unique<LineConnection>(hub_.loop, std::move(fd), kMaxLine, kMaxQueue);
+  LineConnection::Handlers handlers;
+  handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
+  handlers.on_end = [this, id] { on_end(id); };
+  handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
+  handlers.on_too_long = [this, id] {
+    answer(peers_[id], "", fail(Code::kTooLong, "a line is longer than 64 KiB"));
+    peers_[id].connection->finish();
+  };
+  handlers.on_drained = [this, id] {
+    const std::set<RequestId> requests = peers_[id].requests;
+    for (RequestId request : requests) on_drained_(request);
+  };
+  peer.connection->start(std::move(handlers), unread, unsent);
+}
+
+void ControlPort::on_line(PeerId id, std::string_view text) {
+  Peer& peer = peers_[id];
+  if (!peer.greeted) return on_hello(peer, text);
+  // A verb in capitals is dm's form, anything else is for people.
+  const bool codec = !text.empty() && text.front() >= 'A' && text.front() <= 'Z';
+  if (!codec) return run_words(id, text);
+  const auto line = parse_line(text);
+  std::optional<Error> error;
+  if (!line) error = line.error();
+  if (line) {
+    for (const Row& row : kRows)
+      if (row.verb == line->verb()) return (this->*row.handler)(id, peer, *line);
+    error = fail(Code::kUnknownVerb, "no verb " + line->verb());
+  }
+  answer(peer, line ? std::string(line->text("id")) : "", error);
+  // A browser that posts, or whatever else speaks another language.
+  if (!peer.is_unix) peer.connection->finish();
+}
+
+void ControlPort::on_hello(Peer& peer, std::string_view text) {
+  const auto hello = parse_line(text);
+  const bool fits = hello && hello->verb() == "HELLO" && hello->number_or("proto", 0) == 1 &&
+                    hello->text("as") == "control";
+  if (!fits) {
+    answer(peer, "", fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
+    return peer.connection->finish();
+  }
+  hub_.loop.cancel(peer.timer);
+  peer.greeted = true;
+  if (!hello->text("name").empty()) peer.asker.who = hello->text("name");
+  peer.connection->set_max_line(kMaxLine);
+  peer.connection->send(Line("WELCOME").print());
+}
+
+// The peer has sent its last line; what it asked for is still answered.
+void ControlPort::on_end(PeerId id) {
+  Peer& peer = peers_[id];
+  peer.ended = true;
+  if (peer.requests.empty()) peer.connection->finish();
+}
+
+void ControlPort::on_closed(PeerId id, const std::string&) {
+  auto node = peers_.extract(id);
+  if (node.empty()) return;
+  hub_.loop.cancel(node.mapped().timer);
+  for (RequestId request : node.mapped().requests) {
+    asked_.erase(request);
+    hub_.dispatch(Cancel{request});
+  }
+}
+
+// --- requests ---
+
+void ControlPort::run_words(PeerId id, std::string_view text) {
+  Peer& peer = peers_[id];
+  const auto words = split_words(text);
+  if (!words) return answer(peer, "", words.error());
+  if (words->empty()) return answer(peer, "", std::nullopt);
+  // One at a time: the next line is read when this one is answered.
+  peer.connection->pause();
+  begin(id, peer, "", *words, "");
+}
+
+void ControlPort::run(PeerId id, Peer& peer, const Line& line) {
+  const std::string request(line.text("id"));
+  if (request.empty()) return answer(peer, "", fail(Code::kBadArg, "RUN needs id="));
+  if (peer.requests.size() >= kMaxRequests)
+    return answer(peer, request, fail(Code::kBusy, "too many commands at once"));
+  begin(id, peer, request, line.all("arg"), std::string(line.text("manifest")));
+}
+
+void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
+                        const std::vector<std::string>& words, const std::string& manifest) {
+  const RequestId request = next_request_++;
+  asked_[request] = {id, request_id, true};
+  peer.requests.insert(request);
+  auto invocation = parse_invocation(words);
+  if (!invocation) return finish(request, invocation.error());
+  if (!needs_files(*invocation))
+    return dispatch(request, std::move(*invocation), peer.asker, std::nullopt);
+  if (manifest.empty() && !peer.may_open_paths)
+    return finish(request, fail(Code::kDenied, "this endpoint opens no paths; use dm"));
+  hub_.jobs.run([this, request, manifest, asker = peer.asker, invocation = *invocation,
+                 store = hub_.blobs]() -> Loop::Task {
+    auto package = manifest.empty() ? store_package(store, package_request(invocation))
+                                    : load_package(store, manifest);
+    return [this, request, asker, invocation, package = std::move(package)] {
+      if (!package) return finish(request, package.error());
+      dispatch(request, invocation, asker, *package);
+    };
+  });
+}
+
+void ControlPort::dispatch(RequestId request, Invocation invocation, const Asker& asker,
+                           std::optional<PackageInfo> package) {
+  hub_.dispatch(Command{request, std::move(invocation), asker, std::move(package)});
+}
+
+void ControlPort::cancel(PeerId id, Peer&, const Line& line) {
+  for (const auto& [request, asked] : asked_) {
+    if (asked.peer != id || asked.id != line.text("id")) continue;
+    return hub_.dispatch(Cancel{request});
+  }
+}
+
+void ControlPort::have(PeerId, Peer& peer, const Line& line) {
+  const std::string sha256(line.text("sha256"));
+  const bool there = hub_.blobs.has(sha256);
+  if (there) peer.pinned.insert(sha256);
+  send(peer, Line("OK").add("id", line.text("id")).add("have", there ? 1 : 0).print());
+}
+
+void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
+  const std::string sha256(line.text("sha256")), request(line.text("id"));
+  const std::int64_t size = line.number_or("size", -1);
+  if (!is_sha256_hex(sha256) || size < 0) {
+    answer(peer, request, fail(Code::kBadArg, "PUT needs sha256= and size="));
+    return peer.connection->finish();  // the body that follows must not be read as lines
+  }
+  peer.pinned.insert(sha256);
+  auto released = peer.connection->release();
+  peer.away = true;
+  peer.held_back = std::move(released.unsent);
+  const int socket = released.fd.release();
+  hub_.jobs.run([this, id, request, sha256, size, socket, unread = std::move(released.unread),
+                 store = hub_.blobs]() mutable -> Loop::Task {
+    Status stored = receive_blob(store, socket, unread, sha256, size);
+    return [this, id, request, socket, unread, stored = std::move(stored)] {
+      received(id, request, Fd(socket), unread, stored);
+    };
+  });
+}
+
+void ControlPort::received(PeerId id, const std::string& request, Fd fd, const std::string& unread,
+                           const Status& stored) {
+  Peer& peer = peers_[id];
+  peer.away = false;
+  std::string text = std::move(peer.held_back);
+  peer.held_back.clear();
+  Line line(stored ? "OK" : "ERR");
+  line.add("id", request);
+  if (!stored) line.add("code", word(stored.error().code)).add("msg", stored.error().message);
+  text += line.print();
+  start(id, std::move(fd), stored ? unread : "", text);
+  // After an error the rest of the body may still be on its way: it is no line.
+  if (!stored) peer.connection->finish();
+}
+
+// --- answers ---
+
+std::pair<ControlPort::Peer*, ControlPort::Asked*> ControlPort::find(RequestId request) {
+  const auto asked = asked_.find(request);
+  if (asked == asked_.end()) return {nullptr, nullptr};
+  const auto peer = peers_.find(asked->second.peer);
+  if (peer == peers_.end()) return {nullptr, nullptr};
+  return {&peer->second, &asked->second};
+}
+
+void ControlPort::send(Peer& peer, std::string_view bytes) {
+  if (!peer.away) return peer.connection->send(bytes);
+  if (peer.held_back.size() + bytes.size() <= kMaxQueue) peer.held_back.append(bytes);
+}
+
+bool ControlPort::out(RequestId request, std::string_view bytes) {
+  const auto [peer, asked] = find(request);
+  if (peer == nullptr || bytes.empty()) return true;
+  if (!asked->id.empty()) {
+    for (std::size_t at = 0; at < bytes.size(); at += kOutPiece) {
+      const std::string_view piece = bytes.substr(at, kOutPiece);
+      send(*peer, Line("OUT").add("id", asked->id).add("n", piece.size()).print());
+      send(*peer, piece);
+    }
+    return peer->away || peer->connection->can_send();
+  }
+  std::string text;
+  for (char c : bytes) {
+    if (asked->at_line_start) text += ' ';
+    text += c;
+    asked->at_line_start = c == '\n';
+  }
+  send(*peer, text);
+  return peer->away || peer->connection->can_send();
+}
+
+void ControlPort::note(RequestId request, const std::string& text) {
+  const auto [peer, asked] = find(request);
+  if (peer == nullptr) return;
+  if (asked->id.empty()) return void(out(request, escape_for_terminal(text) + "\n"));
+  send(*peer, Line("NOTE").add("id", asked->id).add("text", text).print());
+}
+
+void ControlPort::progress(const Progress& progress) {
+  const auto [peer, asked] = find(progress.request);
+  if (peer == nullptr || asked->id.empty()) return;
+  Line line("PROGRESS");
+  line.add("id", asked->id).add("what", progress.what);
+  send(*peer, line.add("done", progress.done).add("total", progress.total).print());
+}
+
+void ControlPort::finish(RequestId request, const std::optional<Error>& error) {
+  const auto [peer, asked] = find(request);
+  if (peer == nullptr) return void(asked_.erase(request));
+  if (!asked->at_line_start) send(*peer, "\n");
+  const std::string id = asked->id;
+  answer(*peer, id, error);
+  peer->requests.erase(request);
+  asked_.erase(request);
+  if (peer->ended && peer->requests.empty()) return peer->connection->finish();
+  // From the loop, not from here: the next line may ask for the next command at once.
+  if (id.empty())
+    hub_.loop.later([this, connection = peer->connection.get()] { resume(connection); });
+}
+
+// The connection is looked up again: it may be gone by now.
+void ControlPort::resume(const LineConnection* connection) {
+  for (auto& [id, peer] : peers_)
+    if (peer.connection.get() == connection) return peer.connection->resume();
+}
+
+void ControlPort::answer(Peer& peer, const std::string& id, const std::optional<Error>& error) {
+  if (!id.empty()) {
+    Line line(error ? "ERR" : "OK");
+    line.add("id", id);
+    if (error) line.add("code", word(error->code)).add("msg", error->message);
+    return send(peer, line.print());
+  }
+  if (!error) return send(peer, "OK\n");
+  send(peer, "ERR " + std::string(word(error->code)) + " " + escape_for_terminal(error->message) +
+                 "\n");
+}
+
+std::set<std::string> ControlPort::pinned() const {
+  std::set<std::string> all;
+  for (const auto& [id, peer] : peers_) all.insert(peer.pinned.begin(), peer.pinned.end());
+  return all;
+}
+
+}  // namespace dm::master

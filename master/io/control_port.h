@@ -1,0 +1,89 @@
+// master/io/control_port.h - where operators connect: people and netcat with one shell command a
+// line, dm with codec lines. Decides nothing but who speaks out of turn.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/io/acceptor.h"
+#include "common/io/line_connection.h"
+#include "master/io/hub.h"
+
+namespace dm::master {
+
+class ControlPort {
+ public:
+  // `on_drained` hears when a request's reader takes bytes again after out() said false.
+  ControlPort(Hub& hub, std::function<void(RequestId)> on_drained)
+      : hub_(hub), on_drained_(std::move(on_drained)) {}
+
+  void listen(Fd listener, bool is_unix);
+
+  // What the core says about a request. A request whose peer is gone is no error.
+  bool out(RequestId request, std::string_view bytes);  // false: its reader is slow
+  void note(RequestId request, const std::string& text);
+  void progress(const Progress& progress);
+  void finish(RequestId request, const std::optional<Error>& error);
+
+  // Blobs that a connected operator has brought up and not used yet: not to be collected.
+  std::set<std::string> pinned() const;
+
+ private:
+  using PeerId = std::uint64_t;
+  struct Peer {
+    std::unique_ptr<LineConnection> connection;
+    bool is_unix = false;
+    bool may_open_paths = false;  // our own user, or root, on a Unix socket
+    bool greeted = false;         // TCP: HELLO has come
+    bool ended = false;           // it will send no more
+    Asker asker;
+    std::set<RequestId> requests;
+    std::set<std::string> pinned;
+    std::string held_back;  // output while a body is being received elsewhere
+    bool away = false;      // the socket is with a helper thread
+    Loop::TimerId timer{};
+  };
+  // How a request is to be answered.
+  struct Asked {
+    PeerId peer = 0;
+    std::string id;  // dm's; empty: the form for people
+    bool at_line_start = true;
+  };
+  struct Row;
+  static const Row kRows[];
+
+  void accepted(Fd fd, bool is_unix);
+  void start(PeerId id, Fd fd, std::string_view unread, std::string_view unsent);
+  void on_line(PeerId id, std::string_view text);
+  void on_hello(Peer& peer, std::string_view text);
+  void on_end(PeerId id);
+  void on_closed(PeerId id, const std::string& why);
+  void run_words(PeerId id, std::string_view text);
+  void run(PeerId id, Peer& peer, const Line& line);
+  void cancel(PeerId id, Peer& peer, const Line& line);
+  void have(PeerId id, Peer& peer, const Line& line);
+  void put(PeerId id, Peer& peer, const Line& line);
+  void begin(PeerId id, Peer& peer, const std::string& request_id,
+             const std::vector<std::string>& words, const std::string& manifest);
+  void dispatch(RequestId request, Invocation invocation, const Asker& asker,
+                std::optional<PackageInfo> package);
+  void received(PeerId id, const std::string& request, Fd fd, const std::string& unread,
+                const Status& stored);
+  void resume(const LineConnection* connection);
+  void answer(Peer& peer, const std::string& id, const std::optional<Error>& error);
+  void send(Peer& peer, std::string_view bytes);
+  std::pair<Peer*, Asked*> find(RequestId request);
+
+  Hub& hub_;
+  std::function<void(RequestId)> on_drained_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::map<PeerId, Peer> peers_;
+  std::map<RequestId, Asked> asked_;
+  PeerId next_peer_ = 1;
+  RequestId next_request_ = 1;
+};
+
+}  // namespace dm::master

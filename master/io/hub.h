@@ -1,0 +1,21 @@
+// master/io/hub.h - what the parts of the master's shell share. Owns nothing.
+#pragma once
+
+#include <functional>
+
+#include "common/io/blob_store.h"
+#include "common/io/jobs.h"
+#include "common/io/loop.h"
+#include "master/core/cluster.h"
+
+namespace dm::master {
+
+struct Hub {
+  Loop& loop;
+  Jobs& jobs;
+  const BlobStore& blobs;
+  const Cluster& cluster;                     // for its const questions
+  std::function<void(const Event&)> dispatch;  // tells the core, performs what follows
+};
+
+}  // namespace dm::master

@@ -1,0 +1,34 @@
+// master/io/options.h - dm-master's command line. Reads the environment, opens nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/io/net.h"
+
+namespace dm::master {
+
+struct Options {
+  Endpoint listen;
+  std::vector<Endpoint> control;  // as given; empty: STATE/control.sock
+  std::string state;              // absolute
+  std::string port_file;
+  bool insecure = false;
+  bool shell = true;
+  int dev_workers = 0;  // 0: no --dev
+  std::int64_t heartbeat_ms = 1000;
+  std::int64_t move_after_ms = 10'000;
+};
+
+// What to do instead of running, if anything: print and exit with the status.
+struct Leave {
+  int status = 0;
+  std::string out, error;
+};
+
+// Reads argv. Errors of usage leave with 100.
+std::optional<Leave> read_options(int argc, char** argv, Options& options);
+
+}  // namespace dm::master

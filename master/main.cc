@@ -1,0 +1,90 @@
+// dm-master: the daemon and its shell.
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "master/io/dev.h"
+#include "master/io/server.h"
+#include "master/io/shell_child.h"
+
+namespace {
+
+using namespace dm;
+using namespace dm::master;
+
+constexpr int kSystemError = 111;
+
+int complain(const Error& error) {
+  ::fprintf(stderr, "dm-master: %s\n", error.message.c_str());
+  return kSystemError;
+}
+
+// Starts the shell, and says what its end means: a script and `quit` end the master; a shell
+// that dies otherwise leaves it running.
+Status attach_shell(Server& server, pid_t& shell) {
+  Endpoint control;
+  control.path = server.control_path();
+  if (!control.is_unix())
+    return fail(Code::kBadArg, "the shell needs a Unix control socket; add --no-shell");
+  const auto started = start_shell(control);
+  if (!started) return started.error();
+  shell = *started;
+  return {};
+}
+
+void shell_ended(Server& server, int status) {
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  if (!terminal || status == 0) return server.stop(terminal ? 0 : status);
+  retake_terminal();
+  ::fprintf(stderr, "dm-master: the shell ended (status %d); the master goes on\n", status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (const auto leave = read_options(argc, argv, options)) {
+    ::fputs(leave->out.c_str(), stdout);
+    ::fputs(leave->error.c_str(), stderr);
+    return leave->status;
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGTTOU, SIG_IGN);
+  std::optional<DevCluster> dev;
+  if (options.dev_workers > 0) {
+    auto made = DevCluster::make();
+    if (!made) return complain(made.error());
+    dev = std::move(*made);
+    options.state = dev->directory() + "/master";
+  }
+  pid_t shell = -1;
+  int status = 0;
+  {
+    Server server(options);
+    if (auto opened = server.open(); !opened) {
+      if (dev) dev->end();
+      return complain(opened.error());
+    }
+    for (int signal : {SIGTERM, SIGINT})
+      server.loop().on_signal(signal, [&] { server.stop(0); });
+    server.loop().on_signal(SIGHUP, [] {});
+    server.loop().on_signal(SIGCHLD, [&] {
+      if (shell <= 0) return;
+      if (const auto ended = shell_status(shell)) shell_ended(server, *ended);
+    });
+    if (dev)
+      if (auto started = dev->start(options.dev_workers, server.port()); !started)
+        return complain(started.error());
+    const auto attach = [&] {
+      if (auto attached = attach_shell(server, shell); !attached)
+        server.stop(complain(attached.error()));
+    };
+    // A script's first line may be a launch: the workers of --dev are given time to connect.
+    if (options.shell) server.when_up(options.dev_workers, attach);
+    status = server.run();
+    if (shell > 0 && ::isatty(STDIN_FILENO) != 0) ::kill(shell, SIGTERM);
+  }
+  if (dev) dev->end();
+  retake_terminal();
+  return status;
+}

@@ -1,0 +1,272 @@
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/check.h"
+#include "tests/unit/supervisor_fixture.h"
+#include "worker/io/proc.h"
+#include "worker/supervisor/supervisor.h"
+
+using namespace dm;
+using namespace dm::test;
+
+// Trees are judged by their log pipe: it ends when no process of them is left.
+
+namespace {
+
+std::vector<std::string> sh(const std::string& script) {
+  return {"/bin/sh", "-c", script};
+}
+
+std::string signal_line(const std::string& id, const std::string& instance, int signal,
+                        const std::string& to) {
+  Line line("SIGNAL");
+  line.add("id", id).add("instance", instance).add("run", 1);
+  return line.add("signal", signal).add("to", to).print();
+}
+
+bool has_cgroups(AgentSide& agent) {
+  return agent.wait_for("SUPERVISOR").number_or("cgroups", 0) == 1;
+}
+
+// Every way out of a tree that an app may try, and then "up".
+constexpr char kEscapes[] =
+    "setsid sleep 1000 & (setsid sleep 1000 &) ; (sleep 1000 &) ; "
+    "setsid sh -c 'setsid sh -c \"sleep 1000 & sleep 1000\" & sleep 1000' & "
+    "env -i /bin/sleep 1000 & "
+    "sleep 0.01; ";  // only so that most of them have moved; the promise holds either way
+
+}  // namespace
+
+TEST(supervisor_kills_the_whole_tree) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogPipe log, other;
+    CHECK_EQ(spawn(agent, other, "a.2", sh("setsid sleep 1000 & echo up; sleep 1000")).verb(),
+             "OK");
+    CHECK_EQ(spawn(agent, log, "a.1", sh(std::string(kEscapes) + "echo up; sleep 1000")).verb(),
+             "OK");
+    CHECK(log.read_until("up"));
+    CHECK(other.read_until("up"));
+    agent.send(signal_line("k", "a.1", SIGKILL, "tree"));
+    CHECK_EQ(agent.answer("k").verb(), "OK");
+    const Line exited = agent.exited("a.1");
+    CHECK_EQ(WTERMSIG(static_cast<int>(exited.number_or("status", 0))), SIGKILL);
+    CHECK(log.read_until(""));
+    if (exited.number_or("left", 0) > 0) CHECK_EQ(field(agent.wait_for("EMPTY"), "run"), "1");
+    agent.send(signal_line("k2", "a.1", SIGKILL, "tree"));
+    CHECK_EQ(field(agent.answer("k2"), "code"), "not-found");
+    // The neighbour lives.
+    agent.send(signal_line("k3", "a.2", SIGCONT, "tree"));
+    CHECK_EQ(agent.answer("k3").verb(), "OK");
+  }
+}
+
+TEST(supervisor_kills_a_tree_that_forks_all_the_time) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogPipe log;
+    // Twenty sessions whose children come and go quicker than anybody can list them.
+    const std::string script =
+        "n=0; while [ $n -lt 20 ]; do (setsid sh -c 'while :; do (:) & wait; done' &); "
+        "n=$((n+1)); done; echo up; sleep 1000";
+    CHECK_EQ(spawn(agent, log, "a.1", sh(script)).verb(), "OK");
+    CHECK(log.read_until("up"));
+    agent.send(signal_line("k", "a.1", SIGKILL, "tree"));
+    CHECK_EQ(agent.answer("k").verb(), "OK");
+    CHECK(log.read_until(""));
+  }
+}
+
+TEST(supervisor_names_survivors_and_tells_when_they_are_gone) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogPipe log;
+    CHECK_EQ(spawn(agent, log, "a.1", sh("setsid sleep 1000 & echo up $!; exit 0")).verb(), "OK");
+    CHECK(log.read_until("\n"));
+    const std::string pid = log.got.substr(3, log.got.size() - 4);
+    const Line exited = agent.exited("a.1");
+    CHECK_EQ(exited.number_or("left", 0), 1);
+    const std::string survivor = field(exited, "survivor");
+    CHECK_EQ(survivor.substr(0, survivor.find(':')), pid);
+    // Acknowledged or not, the tree is known until it is empty.
+    agent.send("ACK seq=" + field(exited, "seq") + "\n");
+    agent.send(signal_line("g", "a.1", SIGTERM, "group"));
+    CHECK_EQ(field(agent.answer("g"), "code"), "not-found");
+    AgentSide next(supervisor.root());
+    CHECK_EQ(next.exited("a.1").number_or("left", 0), 1);
+    next.send(signal_line("t", "a.1", SIGTERM, "tree"));
+    CHECK_EQ(next.answer("t").verb(), "OK");
+    CHECK_EQ(field(next.wait_for("EMPTY"), "instance"), "a.1");
+    next.send(signal_line("t2", "a.1", SIGTERM, "tree"));
+    CHECK_EQ(field(next.answer("t2"), "code"), "not-found");
+  }
+}
+
+TEST(supervisor_gives_a_new_run_a_tree_of_its_own) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogPipe old_log, new_log;
+    CHECK_EQ(spawn(agent, old_log, "a.1", sh("setsid sleep 1000 & echo up; exit 0")).verb(), "OK");
+    CHECK_EQ(agent.exited("a.1").number_or("left", 0), 1);
+    CHECK_EQ(spawn(agent, new_log, "a.1", sh("echo up; sleep 1000"), "", 2).verb(), "OK");
+    CHECK(new_log.read_until("up"));
+    agent.send(signal_line("k", "a.1", SIGKILL, "tree"));
+    CHECK_EQ(agent.answer("k").verb(), "OK");
+    CHECK(old_log.read_until(""));
+    agent.send("SIGNAL id=s instance=a.1 run=2 signal=18 to=group\n");
+    CHECK_EQ(agent.answer("s").verb(), "OK");
+  }
+}
+
+TEST(supervisor_makes_and_removes_cgroups) {
+  SupervisorFixture supervisor;
+  std::string path;
+  {
+    AgentSide agent(supervisor.root());
+    if (!has_cgroups(agent)) return;
+    LogPipe log;
+    const Line ok = spawn(agent, log, "a.1", sh("echo up; sleep 1000"));
+    path = field(ok, "cgroup");
+    CHECK(path.ends_with("/a.1"));
+    const auto pids = read_cgroup_procs(path);
+    CHECK_EQ(pids.empty() ? 0 : pids.front(), ok.number_or("pid", -1));
+    CHECK(cgroup_populated(path) == true);
+    CHECK(read_cgroup_usage(path).has_value());
+  }
+  supervisor.cut_tether();
+  CHECK(supervisor.wait_for_end() == 0);
+  CHECK(::access(path.c_str(), F_OK) != 0);
+  CHECK(::access(path.substr(0, path.rfind('/')).c_str(), F_OK) != 0);
+}
+
+TEST(supervisor_stops_everything) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogPipe polite, stubborn, orphans;
+    CHECK_EQ(spawn(agent, polite, "a.1",
+                   sh("trap 'echo bye; exit 0' INT; echo up; while :; do "
+                      "sleep 0.01; done"))
+                 .verb(),
+             "OK");
+    CHECK_EQ(spawn(agent, stubborn, "a.2",
+                   sh("trap '' INT TERM; setsid sleep 1000 & echo up; sleep 1000; sleep 1000"))
+                 .verb(),
+             "OK");
+    CHECK_EQ(spawn(agent, orphans, "a.3", sh("setsid sleep 1000 & echo up; exit 0")).verb(), "OK");
+    CHECK(polite.read_until("up") && stubborn.read_until("up") && orphans.read_until("up"));
+    AgentSide operator_side(supervisor.root());
+    operator_side.send("STOP-ALL id=s timeout_ms=300\n");
+    CHECK(polite.read_until("bye"));
+    agent.send(spawn_line("a.4", 1, {"/bin/true"}), {STDERR_FILENO});
+    CHECK_EQ(field(agent.answer("a.4"), "code"), "busy");
+    CHECK_EQ(operator_side.answer("s").verb(), "OK");
+    CHECK(polite.read_until("") && stubborn.read_until("") && orphans.read_until(""));
+    // The agent was not replaced: it hears everything to the end.
+    CHECK_EQ(agent.exited("a.1").number_or("status", -1), 0);
+    CHECK_EQ(WTERMSIG(static_cast<int>(agent.exited("a.2").number_or("status", 0))), SIGKILL);
+    CHECK_EQ(agent.wait_for("ENDING").verb(), "ENDING");
+    CHECK(supervisor.wait_for_end() == 0);
+  }
+}
+
+TEST(supervisor_kills_everything_when_the_tether_ends) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogPipe log, other;
+    CHECK_EQ(spawn(agent, log, "a.1", sh(std::string(kEscapes) + "echo up; sleep 1000")).verb(),
+             "OK");
+    CHECK_EQ(spawn(agent, other, "a.2", sh("trap '' INT TERM; echo up; sleep 1000")).verb(), "OK");
+    CHECK(log.read_until("up") && other.read_until("up"));
+    supervisor.cut_tether();
+    CHECK(log.read_until("") && other.read_until(""));
+    CHECK(supervisor.wait_for_end() == 0);
+  }
+}
+
+TEST(supervisor_switches_to_the_app_user_only) {
+  const passwd* nobody = ::getpwnam("nobody");
+  if (::geteuid() != 0 || nobody == nullptr || nobody->pw_gid == 0) return;
+  const std::string uid = std::to_string(nobody->pw_uid), gid = std::to_string(nobody->pw_gid);
+  SupervisorFixture supervisor(true, {"nobody", "daemon"});
+  AgentSide agent(supervisor.root());
+  LogPipe log;
+  CHECK_EQ(spawn(agent, log, "a.1", {"/bin/cat", "/proc/self/status"}).verb(), "OK");
+  CHECK(log.read_until(""));
+  const auto line_of = [&](const std::string& name) {
+    const std::size_t at = log.got.find(name + ":");
+    return log.got.substr(at, log.got.find('\n', at) - at);
+  };
+  CHECK_EQ(line_of("Uid"), "Uid:\t" + uid + "\t" + uid + "\t" + uid + "\t" + uid);
+  CHECK_EQ(line_of("Gid"), "Gid:\t" + gid + "\t" + gid + "\t" + gid + "\t" + gid);
+  CHECK_EQ(line_of("Groups"), "Groups:\t" + gid + " ");
+  CHECK_EQ(line_of("NoNewPrivs"), "NoNewPrivs:\t1");
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+    CHECK_EQ(line_of(set), std::string(set) + ":\t0000000000000000");
+  LogPipe second, denied, hidden;
+  CHECK_EQ(spawn(agent, second, "a.2", {"/usr/bin/id", "-un"}, "user=daemon").verb(), "OK");
+  CHECK(second.read_until(""));
+  CHECK_EQ(second.got, "daemon\n");
+  CHECK_EQ(field(spawn(agent, denied, "a.3", {"/bin/true"}, "user=root"), "code"), "denied");
+  // The directory is entered with the app's rights, not with ours.
+  ::chmod(supervisor.root().c_str(), 0700);
+  CHECK_EQ(field(spawn(agent, hidden, "a.4", {"/bin/true"}, "cwd=" + supervisor.root()), "msg"),
+           "chdir " + supervisor.root() + ": Permission denied");
+}
+
+TEST(supervisor_does_not_begin_with_a_user_that_is_none_or_root) {
+  if (::geteuid() != 0) return;
+  SupervisorFixture root_as_app(true, {"root"});
+  CHECK_EQ(root_as_app.ready(), "error: user root is the superuser\n");
+  CHECK(root_as_app.wait_for_end() == 111);
+  SupervisorFixture unknown(true, {"no-such-user"});
+  CHECK_EQ(unknown.ready(), "error: no user named no-such-user\n");
+  CHECK(unknown.wait_for_end() == 111);
+}
+
+TEST(supervisor_lets_no_other_user_in) {
+  if (::geteuid() != 0) return;
+  SupervisorFixture supervisor;
+  const std::string socket = supervisor.root() + "/supervisor.sock";
+  struct stat info {};
+  CHECK(::stat(socket.c_str(), &info) == 0 && (info.st_mode & 0777) == 0600);
+  // Even where the file's mode would let it in.
+  ::chmod(socket.c_str(), 0666);
+  ::chmod(supervisor.root().c_str(), 0755);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    if (::setuid(65534) != 0) ::_exit(2);
+    AgentSide stranger(supervisor.root());
+    ::_exit(stranger.wait_for("SYNCED").verb().empty() ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(pid, &status, 0) == pid);
+  CHECK_EQ(status, 0);
+}
+
+TEST(supervisor_reads_a_process_as_the_kernel_shows_it) {
+  const auto self = read_stat(::getpid());
+  REQUIRE(self.has_value());
+  CHECK_EQ(self->pid, ::getpid());
+  CHECK_EQ(self->ppid, ::getppid());
+  CHECK(self->alive());
+  CHECK(self->rss_pages > 0);
+  CHECK(!read_stat(0).has_value());
+  bool found = false;
+  for (const ProcStat& process : all_processes())
+    found = found || (process.pid == self->pid && process.start == self->start);
+  CHECK(found);
+  CHECK(!signal_process(::getpid(), self->start + 1, SIGKILL));
+  CHECK(signal_process(::getpid(), self->start, 0));
+  CHECK_EQ(boot_id().size(), 36U);
+}

@@ -1,0 +1,225 @@
+#include "worker/core/agent.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "common/signals.h"
+
+namespace dm {
+namespace {
+
+std::string decimal(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
+}  // namespace
+
+Agent::Agent(HostFacts facts, std::uint64_t seed)
+    : facts_(std::move(facts)), link_(facts_.name, facts_.id, seed), random_(seed + 1) {}
+
+Effects Agent::on(const Event& event, Now now) {
+  out_.clear();
+  std::visit([&](const auto& e) { handle(e, now); }, event);
+  return std::move(out_);
+}
+
+std::int64_t Agent::next_deadline() const {
+  std::int64_t earliest = link_.next_deadline();
+  if (link_.is_up()) earliest = std::min(earliest, next_beat_);
+  for (const auto& [name, instance] : instances_) earliest = std::min(earliest, instance.deadline);
+  return earliest;
+}
+
+void Agent::handle(const MasterLine& event, Now now) {
+  switch (link_.on_line(event.line, now, out_)) {
+    case MasterLink::Verdict::kHandled: break;
+    case MasterLink::Verdict::kWelcome: greet(now); break;
+    case MasterLink::Verdict::kOrder: obey(event.line, now); break;
+  }
+}
+
+// Everything we know, then SYNCED: from here on the master may give orders.
+void Agent::greet(Now now) {
+  Line info("INFO");
+  info.add("os", facts_.os).add("arch", facts_.arch).add("cpus", facts_.cpus);
+  info.add("mem", facts_.mem_bytes).add("glibc", facts_.glibc).add("version", facts_.version);
+  info.add("boot", facts_.boot_id).add("uptime_ms", now.mono_ms - facts_.started_mono_ms);
+  for (const std::string& label : facts_.labels) info.add("label", label);
+  to_master(info);
+  for (auto& [name, instance] : instances_) {
+    to_master(report(instance, true));
+    instance.last_report = report(instance, false).print();
+  }
+  for (const Line& end : unacknowledged_) to_master(end);
+  to_master(Line("SYNCED"));
+  if (cluster_ != link_.cluster() && !link_.cluster().empty()) {
+    cluster_ = link_.cluster();
+    append(Line("CLUSTER").add("id", cluster_));
+  }
+  out_.push_back(Welcomed{link_.cluster(), link_.heartbeat_ms()});
+  next_beat_ = now.mono_ms;
+}
+
+void Agent::handle(const Sampled& sampled, Now now) {
+  const std::int64_t elapsed = now.mono_ms - last_sample_ms_;
+  last_sample_ms_ = now.mono_ms;
+  host_ = sampled.host;
+  for (const InstanceSample& sample : sampled.instances) {
+    const auto found = instances_.find(sample.instance);
+    if (found == instances_.end() || found->second.state == RunState::kDown) continue;
+    Instance& instance = found->second;
+    const std::int64_t before = instance.usage.cpu_user_ms + instance.usage.cpu_system_ms;
+    const std::int64_t spent = sample.cpu_user_ms + sample.cpu_system_ms - before;
+    const bool comparable = elapsed > 0 && !instance.usage.instance.empty() && spent >= 0;
+    instance.cpu_percent =
+        comparable ? 100.0 * static_cast<double>(spent) / static_cast<double>(elapsed) : 0;
+    instance.usage = sample;
+    instance.max_rss_seen = std::max(instance.max_rss_seen, sample.rss_bytes);
+    tell(instance);
+  }
+  if (link_.is_up()) beat(sampled.host);
+}
+
+void Agent::beat(const HostSample& host) {
+  const auto alive = std::count_if(instances_.begin(), instances_.end(), [](const auto& entry) {
+    return entry.second.state != RunState::kDown && entry.second.state != RunState::kBackoff;
+  });
+  Line line("HEARTBEAT");
+  line.add("seq", ++beats_).add("cpu", decimal(host.cpu_percent));
+  line.add("mem_used", host.mem_used_bytes).add("mem_total", host.mem_total_bytes);
+  line.add("load1", decimal(host.load1)).add("disk_free", host.disk_free_bytes);
+  line.add("instances", static_cast<std::int64_t>(alive));
+  line.add("children_user_ms", host.children_user_ms);
+  line.add("children_system_ms", host.children_system_ms);
+  line.add("children_max_rss_bytes", host.children_max_rss_bytes);
+  to_master(line);
+}
+
+// Says how an instance is, if that has changed since the master was told.
+void Agent::tell(Instance& instance) {
+  if (!link_.is_up()) return;
+  const Line line = report(instance, false);
+  std::string text = line.print();
+  if (text == instance.last_report) return;
+  instance.last_report = std::move(text);
+  to_master(line);
+}
+
+void Agent::handle(const Tick&, Now now) {
+  link_.on_tick(now, out_);
+  if (link_.is_up() && next_beat_ <= now.mono_ms) {
+    next_beat_ = std::max(next_beat_ + link_.heartbeat_ms(), now.mono_ms);
+    TakeSample sample;
+    for (const auto& [name, instance] : instances_)
+      if (instance.pid > 0) sample.instances.push_back(name);
+    out_.push_back(std::move(sample));
+  }
+  for (auto& [name, instance] : instances_)
+    if (instance.deadline <= now.mono_ms) expire(instance, now);
+}
+
+void Agent::handle(const Leave&, Now) {
+  if (!link_.is_up()) return;
+  to_master(Line("BYE"));
+  out_.push_back(Disconnect{"leaving"});
+}
+
+// --- the journal ---
+
+Status Agent::replay(const Line& record) {
+  const std::string& verb = record.verb();
+  if (verb == "CLUSTER") {
+    cluster_ = record.text("id");
+  } else if (verb == "SUPERVISOR") {
+    supervisor_ = record.text("id");
+  } else if (verb == "INSTALLED") {
+    installed_[{std::string(record.text("app")), std::string(record.text("manifest"))}] =
+        record.text("exe");
+  } else if (verb == "REMOVED") {
+    const std::string app(record.text("app"));
+    std::erase_if(installed_, [&](const auto& entry) { return entry.first.first == app; });
+    std::erase_if(instances_, [&](const auto& entry) { return entry.second.spec.app == app; });
+  } else if (verb == "INSTANCE") {
+    auto spec = parse_spec(record);
+    if (!spec) return spec.error();
+    Instance& instance = instances_[spec->name];
+    instance.spec = *spec;
+    instance.wanted = record.text("desired", "running") == "running";
+    instance.run = record.number_or("run", 0);
+    instance.restarts = record.number_or("restarts", 0);
+  } else if (verb == "ACKED") {
+    const std::int64_t seq = record.number_or("seq", 0);
+    std::erase_if(unacknowledged_, [&](const Line& end) { return end.number_or("seq", 0) <= seq; });
+  } else {
+    return replay_run(record);
+  }
+  return {};
+}
+
+// The records that speak of one run of a known instance.
+Status Agent::replay_run(const Line& record) {
+  const auto found = instances_.find(std::string(record.text("instance")));
+  if (found == instances_.end())
+    return fail(Code::kBadLine, "record " + record.verb() + " of an unknown instance");
+  Instance& instance = found->second;
+  if (record.verb() == "DESIRED") {
+    instance.wanted = record.text("desired") == "running";
+  } else if (record.verb() == "RUN") {
+    instance.run = record.number_or("run", 0);
+    instance.restarts = record.number_or("restarts", 0);
+    instance.state = RunState::kSpawning;
+  } else if (record.verb() == "EXITED") {
+    next_end_ = std::max(next_end_, record.number_or("seq", 0) + 1);
+    instance.state = RunState::kDown;
+    instance.last_end = record;
+    if (!record.has("acked")) unacknowledged_.push_back(record);
+  } else {
+    return fail(Code::kBadLine, "unknown record " + record.verb());
+  }
+  return {};
+}
+
+std::vector<Line> Agent::snapshot() const {
+  std::vector<Line> records;
+  if (!cluster_.empty()) records.push_back(Line("CLUSTER").add("id", cluster_));
+  if (!supervisor_.empty()) records.push_back(Line("SUPERVISOR").add("id", supervisor_));
+  for (const auto& [key, exe] : installed_)
+    records.push_back(Line("INSTALLED").add("app", key.first).add("manifest", key.second).add("exe", exe));
+  const auto is_unacknowledged = [this](const Line& end) {
+    return std::any_of(unacknowledged_.begin(), unacknowledged_.end(), [&](const Line& other) {
+      return other.number_or("seq", 0) == end.number_or("seq", 0);
+    });
+  };
+  for (const auto& [name, instance] : instances_) {
+    Line spec = print_spec("INSTANCE", instance.spec);
+    spec.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
+    records.push_back(spec.add("restarts", instance.restarts));
+    const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
+    if (instance.last_end && !is_unacknowledged(*instance.last_end)) {
+      Line end = *instance.last_end;
+      records.push_back(end.add("acked", 1));
+    }
+    if (!over) {
+      Line run("RUN");
+      run.add("instance", name).add("run", instance.run);
+      records.push_back(run.add("restarts", instance.restarts));
+    }
+  }
+  // The ends that the master has yet to hear of stand last, but before them nothing may look
+  // younger: a run that goes on is told again behind the end of the one before it.
+  for (const Line& end : unacknowledged_) {
+    records.push_back(end);
+    const auto found = instances_.find(std::string(end.text("instance")));
+    if (found == instances_.end() || end.number_or("run", 0) == found->second.run) continue;
+    const Instance& instance = found->second;
+    if (instance.state == RunState::kDown || instance.state == RunState::kBackoff) continue;
+    Line run("RUN");
+    run.add("instance", instance.spec.name).add("run", instance.run);
+    records.push_back(run.add("restarts", instance.restarts));
+  }
+  return records;
+}
+
+}  // namespace dm

@@ -1,0 +1,126 @@
+// worker/core/agent.h - the core of a worker: obeys the master, keeps the instances as they are
+// wanted, reports what happens. Pure: an event and the time go in, effects come out; it never
+// touches a descriptor, a clock or a random source.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "worker/core/effects.h"
+#include "worker/core/instance.h"
+#include "worker/core/master_link.h"
+
+namespace dm {
+
+class Agent {
+ public:
+  Agent(HostFacts facts, std::uint64_t seed);
+
+  // Rebuilds what an earlier agent knew; records come in their order, before any event.
+  // Errors: bad-line for a record that no agent of this version writes.
+  Status replay(const Line& record);
+  // The records that rebuild the present state: the journal, shortened.
+  std::vector<Line> snapshot() const;
+
+  // What follows from an event. A record (Append) stands before the effects that rest on it.
+  Effects on(const Event& event, Now now);
+
+  // When Tick is due (mono_ms); kNever if it is not.
+  std::int64_t next_deadline() const;
+
+  const std::map<std::string, Instance>& instances() const { return instances_; }
+  bool is_connected() const { return link_.is_up(); }
+
+ private:
+  using Handler = void (Agent::*)(const Line&, Now);
+  struct Order;  // one row per verb of the master
+  static const Order kOrders[];
+
+  // Events that are no lines.
+  void handle(const MasterUp&, Now now) { link_.on_up(now); }
+  void handle(const MasterDown& down, Now now) { link_.on_down(down.why, now, out_); }
+  void handle(const MasterLine& event, Now now);
+  void handle(const SupervisorUp&, Now) {}
+  void handle(const SupervisorDown&, Now) { supervisor_ready_ = false; }
+  void handle(const SupervisorLine& event, Now now);
+  void handle(const SpawnFailed& failed, Now now);
+  void handle(const InstallProgress& progress, Now now);
+  void handle(const Installed& installed, Now now);
+  void handle(const Removed& removed, Now now);
+  void handle(const Probed& probed, Now now);
+  void handle(const Sampled& sampled, Now now);
+  void handle(const StreamEnded& ended, Now now);
+  void handle(const Leave&, Now now);
+  void handle(const Tick&, Now now);
+
+  // Orders of the master (agent_orders.cc).
+  void obey(const Line& order, Now now);
+  void probe(const Line& order, Now now);
+  void install(const Line& order, Now now);
+  void remove(const Line& order, Now now);
+  void launch(const Line& order, Now now);
+  void stop(const Line& order, Now now);
+  void kill(const Line& order, Now now);
+  void usage(const Line& order, Now now);
+  void log(const Line& order, Now now);
+  void cancel(const Line& order, Now now);
+  void acknowledge(const Line& order, Now now);
+  void answer_launch(Instance& instance, const std::string& id);
+  Instance* find_for(const Line& order);
+  void ok(const std::string& id) { to_master(Line("OK").add("id", id)); }
+  void err(std::string_view id, const Error& error);
+
+  // The supervisor's lines and the runs (agent_runs.cc).
+  void supervisor_greets(const Line& line, Now now);
+  void supervisor_run(const Line& line, Now now);
+  void supervisor_exited(const Line& line, Now now);
+  void supervisor_empty(const Line& line, Now now);
+  void supervisor_synced(const Line& line, Now now);
+  void supervisor_answer(const Line& line, Now now);
+  void drive(Instance& instance, RunEvent event, Now now);
+  void perform(Instance& instance, RunAction action, Now now);
+  void begin_run(const Instance& instance);
+  void send_spawn(const Instance& instance);
+  void signal(const Instance& instance, int number, std::string_view to);
+  void finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq, Now now);
+  void decide_restart(Instance& instance, const EndOfRun& end, Now now);
+  void expire(Instance& instance, Now now);
+  void answer_end(Instance& instance);
+  void set_wanted(Instance& instance, bool wanted);
+
+  Status replay_run(const Line& record);
+  void greet(Now now);
+  void beat(const HostSample& host);
+  void tell(Instance& instance);
+  void to_master(const Line& line) { out_.push_back(ToMaster{line}); }
+  void append(const Line& record) { out_.push_back(Append{record, false}); }
+  // For what a power failure may take, since it takes the processes too: the end of a run, a
+  // restart by policy. Written before anything follows from it, not waited for.
+  void append_lazily(const Line& record) { out_.push_back(Append{record, true}); }
+
+  HostFacts facts_;
+  MasterLink link_;
+  Random random_;
+  Effects out_;  // of the event at hand
+
+  std::map<std::string, Instance> instances_;
+  std::map<std::pair<std::string, std::string>, std::string> installed_;  // app, manifest: exe
+  std::deque<Line> unacknowledged_;  // EXITED lines with their seq, until the master has ACKed them
+  std::int64_t next_end_ = 1;
+  std::int64_t beats_ = 0;
+  std::int64_t next_beat_ = kNever;
+  std::int64_t last_sample_ms_ = 0;
+  HostSample host_;
+  std::string cluster_;
+
+  std::string supervisor_;  // who the records speak of: boot id and pid
+  bool supervisor_ready_ = false;
+  std::set<std::string> seen_;  // instances the supervisor named since its greeting
+  bool same_supervisor_ = true;
+};
+
+}  // namespace dm

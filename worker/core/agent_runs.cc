@@ -1,0 +1,333 @@
+// Runs: the supervisor's lines, the state table, ends and restarts.
+#include <algorithm>
+
+#include "worker/core/agent.h"
+
+namespace dm {
+namespace {
+
+constexpr int kSigint = 2;
+constexpr int kSigkill = 9;
+constexpr int kSigterm = 15;
+constexpr std::int64_t kDrainMs = 2000;  // what survivors of a tree get between TERM and KILL
+
+}  // namespace
+
+void Agent::handle(const SupervisorLine& event, Now now) {
+  struct Row {
+    std::string_view verb;
+    Handler handler;
+  };
+  static constexpr Row kRows[] = {
+      {"SUPERVISOR", &Agent::supervisor_greets}, {"RUN", &Agent::supervisor_run},
+      {"EXITED", &Agent::supervisor_exited},     {"EMPTY", &Agent::supervisor_empty},
+      {"SYNCED", &Agent::supervisor_synced},     {"OK", &Agent::supervisor_answer},
+      {"ERR", &Agent::supervisor_answer},
+  };
+  for (const Row& row : kRows)
+    if (row.verb == event.line.verb()) return (this->*row.handler)(event.line, now);
+}
+
+void Agent::supervisor_greets(const Line& line, Now) {
+  const std::string id = std::string(line.text("boot")) + "/" + std::string(line.text("pid"));
+  same_supervisor_ = id == supervisor_;
+  supervisor_ = id;
+  seen_.clear();
+  if (!same_supervisor_) append(Line("SUPERVISOR").add("id", id));
+}
+
+void Agent::supervisor_run(const Line& line, Now now) {
+  const std::string name(line.text("instance"));
+  const auto found = instances_.find(name);
+  if (found == instances_.end() || found->second.run != line.number_or("run", 0)) {
+    out_.push_back(Say{"the supervisor runs " + name + ", of which no record speaks"});
+    return;
+  }
+  seen_.insert(name);
+  Instance& instance = found->second;
+  instance.pid = line.number_or("pid", 0);
+  instance.pid_start = line.number_or("start", 0);
+  instance.started_ms = line.number_or("started_ms", 0);
+  instance.cgroup = line.text("cgroup");
+  drive(instance, RunEvent::kSpawned, now);
+}
+
+void Agent::supervisor_synced(const Line&, Now now) {
+  supervisor_ready_ = true;
+  for (auto& [name, instance] : instances_) {
+    if (instance.state == RunState::kDown) {
+      if (instance.last_end && instance.run > 0) decide_restart(instance, *instance.last_end, now);
+    } else if (seen_.contains(name)) {
+      // A stop that the agent before us had begun is finished by us.
+      if (!instance.wanted && instance.state == RunState::kUp) {
+        instance.deadline = now.mono_ms + instance.grace_ms;
+        drive(instance, RunEvent::kStop, now);
+      }
+    } else if (instance.state == RunState::kSpawning && same_supervisor_) {
+      send_spawn(instance);
+    } else if (instance.state != RunState::kBackoff) {
+      instance.state = RunState::kDown;
+      finish(instance, describe_unknown_end(instance, now), 0, now);
+    }
+  }
+}
+
+void Agent::supervisor_answer(const Line& line, Now now) {
+  const std::string_view id = line.text("id");
+  const std::size_t slash = id.rfind('/');
+  if (slash == std::string_view::npos) return;  // the answer to a signal
+  const auto found = instances_.find(std::string(id.substr(0, slash)));
+  if (found == instances_.end()) return;
+  Instance& instance = found->second;
+  if (instance.run != parse_integer(id.substr(slash + 1)).value_or(0)) return;
+  if (line.verb() == "ERR") {
+    const Error error{code_from(line.text("code")), std::string(line.text("msg"))};
+    return handle(SpawnFailed{instance.spec.name, instance.run, error}, now);
+  }
+  instance.pid = line.number_or("pid", 0);
+  instance.pid_start = line.number_or("start", 0);
+  instance.started_ms = line.number_or("started_ms", now.wall_ms);
+  instance.cgroup = line.text("cgroup");
+  drive(instance, RunEvent::kSpawned, now);
+}
+
+void Agent::handle(const SpawnFailed& failed, Now now) {
+  const auto found = instances_.find(failed.instance);
+  if (found == instances_.end() || found->second.run != failed.run) return;
+  found->second.exec_error = failed.error;
+  drive(found->second, RunEvent::kSpawnFailed, now);
+}
+
+void Agent::supervisor_exited(const Line& line, Now now) {
+  const auto found = instances_.find(std::string(line.text("instance")));
+  const std::int64_t seq = line.number_or("seq", 0);
+  const bool current =
+      found != instances_.end() && found->second.run == line.number_or("run", 0) &&
+      found->second.state != RunState::kDown && found->second.state != RunState::kBackoff;
+  if (!current) {
+    // Recorded by an agent that ended before it could say so.
+    out_.push_back(ToSupervisor{Line("ACK").add("seq", seq)});
+    return;
+  }
+  Instance& instance = found->second;
+  seen_.insert(instance.spec.name);
+  if (instance.pid == 0) instance.pid = line.number_or("pid", 0);
+  if (instance.started_ms == 0) instance.started_ms = line.number_or("started_ms", 0);
+  instance.exited = line;
+  const bool left = line.number_or("left", 0) > 0;
+  drive(instance, left ? RunEvent::kExitedLeft : RunEvent::kExited, now);
+}
+
+void Agent::supervisor_empty(const Line& line, Now now) {
+  const auto found = instances_.find(std::string(line.text("instance")));
+  if (found == instances_.end() || !found->second.exited) return;
+  drive(found->second, RunEvent::kEmpty, now);
+}
+
+void Agent::drive(Instance& instance, RunEvent event, Now now) {
+  const RunStep next = step(instance.state, event);
+  instance.state = next.next;
+  perform(instance, next.action, now);
+}
+
+void Agent::perform(Instance& instance, RunAction action, Now now) {
+  switch (action) {
+    case RunAction::kNothing: break;
+    case RunAction::kSpawn:
+      ++instance.run;
+      instance.pid = instance.pid_start = instance.started_ms = 0;
+      instance.deadline = kNever;
+      instance.our_part = OurPart::kNothing;
+      instance.exec_error.reset();
+      instance.exited.reset();
+      instance.usage = {};
+      instance.cpu_percent = 0;
+      instance.max_rss_seen = 0;
+      begin_run(instance);
+      break;
+    case RunAction::kReport:
+      instance.usage.kernel_state = '?';
+      tell(instance);
+      for (const PendingAnswer& answer : instance.answers)
+        if (answer.kind == PendingAnswer::Kind::kLaunch)
+          to_master(Line("OK").add("id", answer.id).add("pid", instance.pid).add("run", instance.run));
+      std::erase_if(instance.answers, [](const PendingAnswer& answer) {
+        return answer.kind == PendingAnswer::Kind::kLaunch;
+      });
+      break;
+    case RunAction::kInterrupt:
+      instance.our_part = OurPart::kStopped;
+      signal(instance, kSigint, "group");
+      tell(instance);
+      break;
+    case RunAction::kTerminateTree:
+      signal(instance, kSigterm, "tree");
+      instance.deadline = now.mono_ms + kDrainMs;
+      tell(instance);
+      break;
+    case RunAction::kKillTree:
+      signal(instance, kSigkill, "tree");
+      instance.deadline = kNever;
+      tell(instance);
+      break;
+    case RunAction::kFinish: {
+      const bool began = instance.exited.has_value();
+      EndOfRun end = began ? describe_end(instance, *instance.exited)
+                           : describe_failed_start(
+                                 instance, instance.exec_error.value_or(Error{}), now);
+      finish(instance, std::move(end), began ? instance.exited->number_or("seq", 0) : 0, now);
+      break;
+    }
+    case RunAction::kAlreadyDown:
+      instance.deadline = kNever;
+      instance.our_part = OurPart::kNothing;
+      tell(instance);
+      answer_end(instance);
+      break;
+  }
+}
+
+// A launch that was asked for is on disk before it happens, so that it never happens twice; a
+// restart by policy need not be, and must be quick.
+void Agent::begin_run(const Instance& instance) {
+  Line record("RUN");
+  record.add("instance", instance.spec.name).add("run", instance.run);
+  record.add("restarts", instance.restarts);
+  const bool asked = std::any_of(
+      instance.answers.begin(), instance.answers.end(),
+      [](const PendingAnswer& answer) { return answer.kind == PendingAnswer::Kind::kLaunch; });
+  if (asked)
+    append(record);
+  else
+    append_lazily(record);
+  if (supervisor_ready_) send_spawn(instance);
+}
+
+void Agent::send_spawn(const Instance& instance) {
+  const InstanceSpec& spec = instance.spec;
+  const auto found = installed_.find({spec.app, spec.manifest});
+  const std::string executable = found == installed_.end() ? "missing" : found->second;
+  const std::string version = facts_.root + "/apps/" + spec.app + "/" + spec.manifest;
+  const std::string work = facts_.root + "/work/" + spec.name;
+  Line line("SPAWN");
+  line.add("id", spec.name + "/" + std::to_string(instance.run));
+  line.add("instance", spec.name).add("run", instance.run);
+  line.add("path", version + "/bin/" + executable).add("cwd", work);
+  line.add("arg", version + "/bin/" + executable);
+  for (const std::string& arg : spec.args) line.add("arg", arg);
+  std::string libraries = version + "/lib";
+  const auto env = [&](std::string_view name, std::string_view value) {
+    line.add("env", std::string(name) + "=" + std::string(value));
+  };
+  env("PATH", facts_.path);
+  env("HOME", work);
+  env("TMPDIR", work + "/tmp");
+  env("LANG", "C.UTF-8");
+  env("DM_APP", spec.app);
+  env("DM_INSTANCE", spec.name);
+  env("DM_RUN", std::to_string(instance.run));
+  env("DM_WORKER", facts_.name);
+  env("DM_VERSION", spec.manifest);
+  for (const std::string& given : spec.env) {
+    if (given.starts_with("LD_LIBRARY_PATH=")) {
+      libraries += ":" + given.substr(given.find('=') + 1);
+    } else {
+      line.add("env", given);
+    }
+  }
+  env("LD_LIBRARY_PATH", libraries);
+  out_.push_back(Spawn{spec.name, instance.run, line});
+}
+
+void Agent::signal(const Instance& instance, int number, std::string_view to) {
+  if (!supervisor_ready_) return;
+  Line line("SIGNAL");
+  line.add("id", "signal").add("instance", instance.spec.name).add("run", instance.run);
+  out_.push_back(ToSupervisor{line.add("signal", number).add("to", to)});
+}
+
+// The end is recorded first, then the supervisor may forget it, then the master hears of it, and
+// only then those who waited for it are answered: whoever asks next sees it.
+void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq, Now now) {
+  Line record("EXITED");
+  record.add("seq", next_end_++);
+  for (const auto& [key, value] : end.fields()) record.add(key, value);
+  append_lazily(record);
+  unacknowledged_.push_back(record);
+  if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
+  if (link_.is_up()) to_master(record);
+  out_.push_back(EndStreams{instance.spec.name, instance.run});
+  const bool launch_failed = instance.exec_error && !instance.answers.empty();
+  instance.last_end = std::move(record);
+  instance.deadline = kNever;
+  instance.exited.reset();
+  if (!launch_failed) decide_restart(instance, *instance.last_end, now);
+  if (instance.state == RunState::kDown) {
+    instance.our_part = OurPart::kNothing;
+    tell(instance);
+  }
+  answer_end(instance);
+}
+
+void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {
+  if (!wants_restart(instance, end)) return;
+  const std::int64_t ended = end.number_or("ended_ms", now.wall_ms);
+  const std::int64_t lived = ended - end.number_or("started_ms", ended);
+  const std::int64_t delay = instance.backoff.next(lived, random_);
+  ++instance.restarts;
+  if (delay == 0) return drive(instance, RunEvent::kStart, now);
+  instance.state = RunState::kBackoff;
+  instance.deadline = now.mono_ms + delay;
+  instance.retry_wall_ms = now.wall_ms + delay;
+  tell(instance);
+}
+
+// Answers everyone who waited for the end; of those who waited for a start, exec has failed them.
+void Agent::answer_end(Instance& instance) {
+  std::vector<PendingAnswer> answers;
+  answers.swap(instance.answers);
+  for (const PendingAnswer& answer : answers) {
+    if (answer.kind == PendingAnswer::Kind::kLaunch) {
+      if (instance.exec_error) {
+        err(answer.id, *instance.exec_error);
+      } else {
+        Line line("OK");
+        to_master(line.add("id", answer.id).add("pid", instance.pid).add("run", instance.run));
+      }
+      continue;
+    }
+    Line line("OK");
+    line.add("id", answer.id);
+    if (instance.last_end) line.add("reason", instance.last_end->text("reason"));
+    to_master(line);
+  }
+}
+
+void Agent::expire(Instance& instance, Now now) {
+  instance.deadline = kNever;
+  switch (instance.state) {
+    case RunState::kStopping:
+      if (instance.may_kill) {
+        instance.our_part = OurPart::kTimedOut;
+        return drive(instance, RunEvent::kStopTimeout, now);
+      }
+      for (const PendingAnswer& answer : instance.answers)
+        err(answer.id, fail(Code::kTimeout, instance.spec.name + " has not ended within " +
+                                                print_grace(instance.grace_ms)));
+      instance.answers.clear();
+      break;
+    case RunState::kDraining: return drive(instance, RunEvent::kDrainTimeout, now);
+    case RunState::kBackoff: return drive(instance, RunEvent::kRetryDue, now);
+    default: break;
+  }
+}
+
+void Agent::set_wanted(Instance& instance, bool wanted) {
+  if (instance.wanted == wanted) return;
+  instance.wanted = wanted;
+  Line record("DESIRED");
+  record.add("instance", instance.spec.name);
+  append(record.add("desired", wanted ? "running" : "stopped"));
+}
+
+}  // namespace dm

@@ -1,0 +1,110 @@
+// worker/core/effects.h - what the agent's core hears of and what it asks for. Pure data.
+//
+// The I/O performs the effects of one event in their order. An Append is durable before any
+// effect behind it is performed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/codec.h"
+#include "common/result.h"
+
+namespace dm {
+
+// What /proc says of one instance's tree.
+struct InstanceSample {
+  std::string instance;
+  char kernel_state = '?';  // field 3 of proc(5)'s stat: R S D T t Z ...; '?' if the pid is gone
+  std::int64_t cpu_user_ms = 0;
+  std::int64_t cpu_system_ms = 0;
+  std::int64_t rss_bytes = 0;
+};
+
+// What /proc and statvfs say of the machine, and getrusage of the supervisor's children.
+struct HostSample {
+  std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
+  double cpu_percent = 0;
+  double load1 = 0;
+  std::int64_t mem_used_bytes = 0;
+  std::int64_t mem_total_bytes = 0;
+  std::int64_t disk_free_bytes = 0;
+};
+
+// What the machine is; measured once.
+struct HostFacts {
+  std::string name;  // the worker's
+  std::string id;    // 128 random bits of its root directory, in hex
+  std::string root;  // absolute path
+  std::string os, arch, glibc, version, boot_id;
+  std::int64_t cpus = 0, mem_bytes = 0, started_mono_ms = 0;
+  std::vector<std::string> labels;  // "k=v"
+  std::string path;                 // PATH for the apps
+};
+
+// --- Effects ---
+struct Connect {};                             // dial the master; answered by MasterUp or MasterDown
+struct Disconnect { std::string why; };        // drop the session; MasterDown follows
+struct ToMaster { Line line; };
+struct ToSupervisor { Line line; };
+struct Spawn {                                 // open the log, make the work directory, send the line
+  std::string instance;
+  std::int64_t run = 0;
+  Line line;
+};
+struct Append {                                // durable before what follows; lazy: only written
+  Line record;
+  bool lazy = false;
+};
+struct Install { std::string id, app, manifest; };          // answered by Installed
+struct RemoveApp { std::string id, app; std::vector<std::string> instances; };  // by Removed
+struct Probe { std::string id; Line needs; };               // answered by Probed
+struct StreamLog {                             // dial a bulk connection and send the file
+  std::string id;                              // of the request that it answers
+  std::string instance;
+  std::int64_t run = 0, lines = -1, offset = 0;
+  bool follow = false;
+};
+struct EndStreams { std::string instance; std::int64_t run = 0; };  // followers: no more will come
+struct CancelStream { std::string id; };
+struct TakeSample { std::vector<std::string> instances; };  // answered by Sampled
+struct Say { std::string text; };              // one line on standard error
+struct Welcomed {                              // the session stands: at each WELCOME
+  std::string cluster;
+  std::int64_t heartbeat_ms = 0;
+};
+
+using Effect = std::variant<Connect, Disconnect, ToMaster, ToSupervisor, Spawn, Append, Install,
+                            RemoveApp, Probe, StreamLog, EndStreams, CancelStream, TakeSample, Say,
+                            Welcomed>;
+using Effects = std::vector<Effect>;
+
+// --- Events ---
+struct MasterUp {};                            // the TCP connection stands
+struct MasterDown { std::string why; };
+struct MasterLine { Line line; };
+struct SupervisorUp {};                        // connected; its greeting follows as lines
+struct SupervisorDown {};
+struct SupervisorLine { Line line; };
+struct SpawnFailed { std::string instance; std::int64_t run = 0; Error error; };  // before the supervisor
+struct InstallProgress { std::string id; std::int64_t done = 0, total = 0; };
+struct InstallDone {
+  std::string id, app, manifest, executable;
+  std::int64_t files_sent = 0, files_there = 0, bytes = 0, elapsed_ms = 0;
+};
+struct Installed { InstallDone done; std::optional<Error> error; };
+struct Removed { std::string id, app; std::optional<Error> error; };
+struct Probed { std::string id; std::vector<std::string> missing; };
+struct Sampled { HostSample host; std::vector<InstanceSample> instances; };
+struct StreamEnded { std::string id; std::optional<Error> error; };
+struct Leave {};                               // the agent is about to end; the apps go on
+struct Tick {};                                // a deadline of next_deadline() has come
+
+using Event = std::variant<MasterUp, MasterDown, MasterLine, SupervisorUp, SupervisorDown,
+                           SupervisorLine, SpawnFailed, InstallProgress, Installed, Removed, Probed,
+                           Sampled, StreamEnded, Leave, Tick>;
+
+}  // namespace dm

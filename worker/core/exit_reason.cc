@@ -1,0 +1,71 @@
+#include "worker/core/exit_reason.h"
+
+#include <algorithm>
+
+#include "common/units.h"
+
+namespace dm {
+namespace {
+
+constexpr int kSigkill = 9;
+// What a process does to itself (or the kernel to it, for its own fault); any other signal was
+// sent by somebody.
+constexpr int kOwnFaults[] = {4, 5, 6, 7, 8, 11, 13, 14, 24, 25, 26, 27, 31};
+
+bool is_own_fault(int signal) {
+  return std::find(std::begin(kOwnFaults), std::end(kOwnFaults), signal) != std::end(kOwnFaults);
+}
+
+std::string what_happened(const WaitStatus& status) {
+  if (status.exit_code) return "exit code " + std::to_string(*status.exit_code);
+  return "killed by " + signal_name(status.signal) + (status.core ? " (core dumped)" : "");
+}
+
+std::string by_itself(const EndFacts& facts) {
+  std::string text = what_happened(facts.status);
+  if (facts.status.exit_code || is_own_fault(facts.status.signal)) return text;
+  text += ", not by dm";
+  if (facts.status.signal == kSigkill && facts.oom_kill)
+    text += ": out of memory (kernel oom_kill count rose, max RSS " +
+            print_bytes(facts.max_rss_bytes) + ")";
+  return text;
+}
+
+std::string main_part(const EndFacts& facts) {
+  const bool by_kill = facts.status.signal == kSigkill;
+  switch (facts.our_part) {
+    case OurPart::kNothing: return by_itself(facts);
+    case OurPart::kStopped: return "stopped by operator: SIGINT, " + what_happened(facts.status);
+    case OurPart::kTimedOut:
+      // It may have ended by itself in the moment before the signal.
+      if (!by_kill) return "stopped by operator: SIGINT, " + what_happened(facts.status);
+      return "ignored SIGINT for " + print_grace(facts.grace_ms) + ", killed by SIGKILL";
+    case OurPart::kKilled:
+      if (!by_kill) return what_happened(facts.status) + ", before the operator's SIGKILL";
+      return "killed by operator: SIGKILL";
+  }
+  return by_itself(facts);
+}
+
+}  // namespace
+
+std::string print_grace(std::int64_t ms) {
+  if (ms % 1000 == 0) return std::to_string(ms / 1000) + " s";
+  return std::to_string(ms) + " ms";
+}
+
+std::string explain_end(const EndFacts& facts) {
+  std::string text = main_part(facts);
+  if (facts.left <= 0) return text;
+  text += "; left behind and ended: ";
+  for (std::size_t i = 0; i < facts.survivors.size(); ++i) {
+    const std::string& survivor = facts.survivors[i];
+    const std::size_t colon = survivor.find(':');
+    text += (i > 0 ? ", " : "") + survivor.substr(colon + 1) + " (" + survivor.substr(0, colon) + ")";
+  }
+  const auto unnamed = facts.left - static_cast<std::int64_t>(facts.survivors.size());
+  if (unnamed > 0) text += " and " + std::to_string(unnamed) + " more";
+  return text;
+}
+
+}  // namespace dm

@@ -1,0 +1,38 @@
+// worker/core/exit_reason.h - why a run ended, in words that a person understands, with the
+// evidence. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/signals.h"
+
+namespace dm {
+
+// What dm itself did to the run before it ended.
+enum class OurPart {
+  kNothing,
+  kStopped,   // SIGINT on an operator's word
+  kTimedOut,  // the same, then SIGKILL because it did not end
+  kKilled,    // SIGKILL on an operator's word
+};
+
+struct EndFacts {
+  WaitStatus status;
+  OurPart our_part = OurPart::kNothing;
+  std::int64_t grace_ms = 0;           // how long SIGINT was given (kTimedOut)
+  bool oom_kill = false;               // the kernel's oom_kill counter rose
+  std::int64_t max_rss_bytes = 0;
+  std::vector<std::string> survivors;  // "PID:COMM" of the tree's processes that outlived it
+  std::int64_t left = 0;               // how many they were; only some are named
+};
+
+// One sentence, as SPEC has it: "exit code 3", "killed by SIGSEGV (core dumped)", "stopped by
+// operator: SIGINT, exit code 0", "killed by SIGKILL, not by dm: out of memory (...)".
+std::string explain_end(const EndFacts& facts);
+
+// "10 s", "500 ms".
+std::string print_grace(std::int64_t ms);
+
+}  // namespace dm

@@ -1,0 +1,159 @@
+#include "worker/core/instance.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "common/names.h"
+#include "common/sha256.h"
+
+namespace dm {
+namespace {
+
+struct PolicyRow {
+  RestartPolicy policy;
+  std::string_view word;
+};
+constexpr PolicyRow kPolicies[] = {{RestartPolicy::kNo, "no"},
+                                   {RestartPolicy::kOnFailure, "on-failure"},
+                                   {RestartPolicy::kAlways, "always"}};
+
+struct KernelStateRow {
+  char letter;
+  std::string_view word;
+};
+// The states of proc(5) in the words of SPEC 6.
+constexpr KernelStateRow kKernelStates[] = {
+    {'R', "running"}, {'S', "sleeping"}, {'I', "sleeping"}, {'D', "disk-wait"}, {'T', "stopped"},
+    {'t', "stopped"}, {'Z', "zombie"},   {'X', "zombie"},   {'x', "zombie"}};
+
+std::string decimal(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f", value);
+  return text.data();
+}
+
+Line end_line(const Instance& instance, std::int64_t ended_ms) {
+  Line line("EXITED");
+  line.add("instance", instance.spec.name).add("run", instance.run);
+  if (instance.pid > 0) line.add("pid", instance.pid);
+  if (instance.started_ms > 0) line.add("started_ms", instance.started_ms);
+  line.add("ended_ms", ended_ms);
+  return line;
+}
+
+}  // namespace
+
+std::string_view word(RestartPolicy policy) {
+  for (const PolicyRow& row : kPolicies)
+    if (row.policy == policy) return row.word;
+  return "no";
+}
+
+std::optional<RestartPolicy> restart_policy_from(std::string_view word) {
+  for (const PolicyRow& row : kPolicies)
+    if (row.word == word) return row.policy;
+  return std::nullopt;
+}
+
+Line print_spec(std::string_view verb, const InstanceSpec& spec) {
+  Line line(verb);
+  line.add("instance", spec.name).add("app", spec.app).add("manifest", spec.manifest);
+  line.add("restart", word(spec.restart));
+  for (const std::string& arg : spec.args) line.add("arg", arg);
+  for (const std::string& env : spec.env) line.add("env", env);
+  return line;
+}
+
+Result<InstanceSpec> parse_spec(const Line& line) {
+  InstanceSpec spec;
+  spec.name = line.text("instance");
+  spec.app = line.text("app");
+  spec.manifest = line.text("manifest");
+  const auto name = parse_instance_name(spec.name);
+  if (!name || name->app != spec.app || !is_app_name(spec.app))
+    return fail(Code::kBadArg, "instance= and app= must be APP.N and APP");
+  if (!is_sha256_hex(spec.manifest)) return fail(Code::kBadArg, "manifest= must be a SHA-256");
+  const auto policy = restart_policy_from(line.text("restart", "no"));
+  if (!policy) return fail(Code::kBadArg, "restart= must be no, on-failure or always");
+  spec.restart = *policy;
+  spec.args = line.all("arg");
+  spec.env = line.all("env");
+  for (const std::string& env : spec.env)
+    if (env.find('=') == std::string::npos || env.front() == '=')
+      return fail(Code::kBadArg, "env= must be NAME=VALUE");
+  return spec;
+}
+
+std::string_view state_word(const Instance& instance) {
+  if (instance.state != RunState::kUp) {
+    const bool stopped = instance.state == RunState::kDown && instance.run == 0;
+    return stopped ? "starting" : word(instance.state);
+  }
+  for (const KernelStateRow& row : kKernelStates)
+    if (row.letter == instance.usage.kernel_state) return row.word;
+  return word(instance.state);
+}
+
+Line report(const Instance& instance, bool full) {
+  Line line = full ? print_spec("INSTANCE", instance.spec) : Line("INSTANCE");
+  if (!full) line.add("instance", instance.spec.name);
+  line.add("desired", instance.wanted ? "running" : "stopped");
+  line.add("state", state_word(instance)).add("run", instance.run);
+  line.add("restarts", instance.restarts);
+  const bool alive = instance.state != RunState::kDown && instance.state != RunState::kBackoff;
+  if (alive && instance.pid > 0) {
+    line.add("pid", instance.pid).add("started_ms", instance.started_ms);
+    line.add("cpu_user_ms", instance.usage.cpu_user_ms);
+    line.add("cpu_system_ms", instance.usage.cpu_system_ms);
+    line.add("cpu_percent", decimal(instance.cpu_percent));
+    line.add("rss_bytes", instance.usage.rss_bytes);
+    line.add("max_rss_bytes", instance.max_rss_seen);
+  }
+  if (instance.state == RunState::kBackoff) line.add("retry_ms", instance.retry_wall_ms);
+  return line;
+}
+
+EndOfRun describe_end(const Instance& instance, const Line& exited) {
+  EndFacts facts;
+  facts.status = decode_wait_status(static_cast<int>(exited.number_or("status", 0)));
+  facts.our_part = instance.our_part;
+  facts.grace_ms = instance.grace_ms;
+  facts.oom_kill = exited.number_or("oom_kills", 0) > 0;
+  facts.max_rss_bytes = exited.number_or("max_rss_bytes", 0);
+  facts.left = exited.number_or("left", 0);
+  facts.survivors = exited.all("survivor");
+  Line line = end_line(instance, exited.number_or("ended_ms", 0));
+  if (facts.status.exit_code) line.add("exit_code", *facts.status.exit_code);
+  if (facts.status.signal != 0) line.add("signal", signal_name(facts.status.signal));
+  line.add("core", facts.status.core ? 1 : 0);
+  line.add("cpu_user_ms", exited.number_or("user_us", 0) / 1000);
+  line.add("cpu_system_ms", exited.number_or("system_us", 0) / 1000);
+  line.add("max_rss_bytes", facts.max_rss_bytes);
+  line.add("reason", explain_end(facts));
+  return line;
+}
+
+EndOfRun describe_failed_start(const Instance& instance, const Error& error, Now now) {
+  Line line = end_line(instance, now.wall_ms);
+  line.add("failed", word(error.code)).add("reason", "exec failed: " + error.message);
+  return line;
+}
+
+EndOfRun describe_unknown_end(const Instance& instance, Now now) {
+  Line line = end_line(instance, now.wall_ms);
+  line.add("reason", "exit status unknown");
+  return line;
+}
+
+bool wants_restart(const Instance& instance, const EndOfRun& end) {
+  if (!instance.wanted) return false;
+  switch (instance.spec.restart) {
+    case RestartPolicy::kNo: return false;
+    case RestartPolicy::kAlways: return true;
+    case RestartPolicy::kOnFailure: return end.number_or("exit_code", -1) != 0;
+  }
+  return false;
+}
+
+}  // namespace dm

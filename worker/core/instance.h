@@ -1,0 +1,88 @@
+// worker/core/instance.h - what a worker knows of one instance, and its lines: the journal's
+// records and the reports to the master. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/codec.h"
+#include "worker/core/backoff.h"
+#include "worker/core/effects.h"
+#include "worker/core/exit_reason.h"
+#include "worker/core/master_link.h"
+#include "worker/core/run_state.h"
+
+namespace dm {
+
+enum class RestartPolicy { kNo, kOnFailure, kAlways };
+std::string_view word(RestartPolicy policy);
+std::optional<RestartPolicy> restart_policy_from(std::string_view word);
+
+// What the master asked for; never changes during the instance's life.
+struct InstanceSpec {
+  std::string name;  // APP.N
+  std::string app, manifest;
+  std::vector<std::string> args, env;
+  RestartPolicy restart = RestartPolicy::kNo;
+};
+
+// The end of a run as it is reported and kept: an EXITED line without its seq.
+using EndOfRun = Line;
+
+struct PendingAnswer {
+  std::string id;  // of the master's order
+  enum class Kind { kLaunch, kStop, kKill } kind = Kind::kLaunch;
+};
+
+struct Instance {
+  InstanceSpec spec;
+  bool wanted = true;  // false: stopped or killed by the operator; no policy starts it again
+  RunState state = RunState::kDown;
+  std::int64_t run = 0;  // the last one begun
+  std::int64_t restarts = 0;
+  std::int64_t pid = 0;
+  std::int64_t pid_start = 0;  // field 22 of proc(5)'s stat
+  std::int64_t started_ms = 0;  // wall clock
+  std::string cgroup;           // empty: none
+  std::optional<Line> exited;   // the supervisor's EXITED while survivors are still ending
+  std::optional<EndOfRun> last_end;
+  std::optional<Error> exec_error;  // the last run never began
+
+  OurPart our_part = OurPart::kNothing;
+  std::int64_t grace_ms = 10'000;
+  bool may_kill = true;           // false: stop --no-kill
+  std::int64_t deadline = kNever;  // of the present state: stop, drain, retry
+  std::int64_t retry_wall_ms = 0;  // for people
+  RestartBackoff backoff;
+  std::vector<PendingAnswer> answers;
+
+  InstanceSample usage;
+  double cpu_percent = 0;
+  std::int64_t max_rss_seen = 0;
+  std::string last_report;  // what the master was told last
+};
+
+// The spec, in the journal (INSTANCE) and in the master's LAUNCH: the same fields.
+Line print_spec(std::string_view verb, const InstanceSpec& spec);
+// Errors: bad-arg, naming the field.
+Result<InstanceSpec> parse_spec(const Line& line);
+
+// The state word: the kernel's own for the living, ours for the rest.
+std::string_view state_word(const Instance& instance);
+
+// INSTANCE, the report to the master. `full` adds what never changes (at SYNCED).
+Line report(const Instance& instance, bool full);
+
+// The end of a run from the supervisor's EXITED.
+EndOfRun describe_end(const Instance& instance, const Line& exited);
+// The end of a run that never began: exec failed.
+EndOfRun describe_failed_start(const Instance& instance, const Error& error, Now now);
+// The end of a run of which nobody knows how it ended.
+EndOfRun describe_unknown_end(const Instance& instance, Now now);
+
+// True if the policy wants another run after this end.
+bool wants_restart(const Instance& instance, const EndOfRun& end);
+
+}  // namespace dm

@@ -1,0 +1,102 @@
+// worker/io/app_store.h - the files of a worker below its root directory: versions of apps, the
+// instances' working directories, logs. Never spawns, never speaks to anybody.
+//
+//   apps/APP/VERSION/{bin,lib,files}/NAME, manifest   hard links to blobs
+//   work/APP.N/ with tmp/                             an instance's own, kept over its runs
+//   logs/APP.N.RUN                                    one per run
+//
+// Names are checked before they become paths. Calls that say so block and are for helper threads;
+// threads may share one store.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/io/blob_store.h"
+#include "common/manifest.h"
+
+namespace dm {
+
+class AppStore {
+ public:
+  // `app_group`: the group that apps run in where they have another user than the agent;
+  // nullopt where they share the agent's.
+  AppStore(std::string root, std::optional<gid_t> app_group);
+  AppStore(const AppStore&) = delete;
+  AppStore& operator=(const AppStore&) = delete;
+
+  // Makes the directories. Errors: system_error's.
+  Status prepare();
+  // Removes what an earlier remove() could only rename, because files of the apps' user stood in
+  // it. Best effort; at the start, while we are still root.
+  static void sweep(const std::string& root);
+
+  const std::string& root() const { return root_; }
+  const BlobStore& blobs() const { return blobs_; }
+
+  // Keeps blobs from being collected as long as it lives, so that a version can be put together.
+  class Pin {
+   public:
+    Pin(AppStore& store, std::vector<std::string> blobs);
+    ~Pin();
+    Pin(const Pin&) = delete;
+    Pin& operator=(const Pin&) = delete;
+
+   private:
+    AppStore& store_;
+    std::vector<std::string> blobs_;
+  };
+
+  // Puts a version together from its blobs, all of which are there and pinned; one that is
+  // installed already is a success. Blocks. Errors: bad-arg, not-found for a missing blob,
+  // no-space, system_error's.
+  Status install(const std::string& app, const std::string& version, const Manifest& manifest);
+
+  // Removes every version of an app, the working directories and logs of `instances`, and then
+  // each blob that no version holds any more. Blocks. Errors: bad-arg, system_error's.
+  Status remove(const std::string& app, const std::vector<std::string>& instances);
+
+  // Whether make_work_dir() would do nothing, and whether it would have files to copy, which
+  // takes its time. Both quick.
+  bool has_work_dir(const std::string& instance) const;
+  bool has_files(const std::string& app, const std::string& version) const;
+  // The instance's working directory: whole, with the version's files copied into it, or absent.
+  // Errors: bad-arg, no-space, system_error's.
+  Status make_work_dir(const std::string& instance, const std::string& app,
+                       const std::string& version);
+
+  // The log of a run, for appending. Quick. Errors: bad-arg, system_error's.
+  Result<Fd> open_log(const std::string& instance, std::int64_t run) const;
+  // The same, for reading. Errors: not-found if there is none.
+  Result<Fd> read_log(const std::string& instance, std::int64_t run) const;
+
+  // Free bytes for the worker's user; nullopt if the kernel does not tell.
+  std::optional<std::int64_t> free_bytes() const;
+
+ private:
+  Status link_files(const std::string& directory, const std::string& version,
+                    const Manifest& manifest) const;
+  Status copy_files(const std::string& version_directory, const std::string& to) const;
+  Status share(const std::string& path, unsigned mode) const;
+  Status drop_version_tree(const std::string& app);
+  Status drop_work_dir(const std::string& instance);
+  Status drop_logs(const std::string& instance) const;
+  void collect();
+  std::string version_path(const std::string& app, const std::string& version) const;
+  std::string work_path(const std::string& instance) const { return root_ + "/work/" + instance; }
+
+  std::string root_;
+  std::optional<gid_t> app_group_;
+  BlobStore blobs_;
+  Fd logs_;
+  std::mutex mutex_;  // guards pinned_, and collect() against new pins
+  std::multiset<std::string> pinned_;
+};
+
+}  // namespace dm

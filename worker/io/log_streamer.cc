@@ -1,0 +1,177 @@
+#include "worker/io/log_streamer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "common/io/system.h"
+#include "common/sha256.h"
+#include "worker/io/log_tail.h"
+
+namespace dm {
+namespace {
+
+constexpr std::size_t kMaxStreams = 64;
+constexpr std::size_t kBlock = 128 * 1024;
+constexpr std::size_t kHeadRoom = 64;  // for the CHUNK line before a block
+
+// The bytes of a file as CHUNKs, hashed as they go.
+class Chunks {
+ public:
+  Chunks(BulkPeer& peer, int file, std::int64_t offset)
+      : peer_(peer), file_(file), offset_(offset), block_(kHeadRoom + kBlock, '\0') {}
+
+  // Sends up to the end of the file, or up to `limit`.
+  Status send_to(std::int64_t limit) {
+    while (offset_ < limit) {
+      const auto most = std::min<std::int64_t>(limit - offset_, kBlock);
+      const ssize_t got = retry([&] {
+        return ::pread(file_, block_.data() + kHeadRoom, static_cast<std::size_t>(most), offset_);
+      });
+      if (got < 0) return system_error("read", "log");
+      if (got == 0) break;
+      if (auto sent = send_block(static_cast<std::size_t>(got)); !sent) return sent;
+    }
+    return {};
+  }
+
+  Status send_end() {
+    Line end("END");
+    end.add("size", sent_).add("sha256", to_hex(hash_.finish()));
+    return peer_.send(end.print());
+  }
+
+ private:
+  // The head is put right before the bytes, so that both go out in one piece.
+  Status send_block(std::size_t size) {
+    const std::string head = Line("CHUNK").add("n", size).print();
+    const std::size_t begin = kHeadRoom - head.size();
+    std::copy(head.begin(), head.end(), block_.begin() + static_cast<std::ptrdiff_t>(begin));
+    hash_.update(block_.data() + kHeadRoom, size);
+    offset_ += static_cast<std::int64_t>(size);
+    sent_ += static_cast<std::int64_t>(size);
+    return peer_.send(std::string_view(block_).substr(begin, head.size() + size));
+  }
+
+  BulkPeer& peer_;
+  int file_;
+  std::int64_t offset_;
+  std::int64_t sent_ = 0;
+  std::string block_;
+  Sha256 hash_;
+};
+
+}  // namespace
+
+struct LogStreamer::Stream {
+  StreamLog order;
+  std::atomic<bool> cancelled{false};
+  std::atomic<bool> over{false};  // the run has ended: no more will come
+  Fd wake_read, wake_write;
+
+  void wake() const {
+    if (wake_write.valid()) (void)retry([&] { return ::write(wake_write.get(), "", 1); });
+  }
+};
+
+LogStreamer::LogStreamer(Loop& loop, const AppStore& store, BulkTarget target,
+                         std::function<void(StreamEnded)> ended)
+    : store_(store),
+      target_(std::move(target)),
+      ended_(std::move(ended)),
+      jobs_(loop, static_cast<int>(kMaxStreams)) {}
+
+LogStreamer::~LogStreamer() = default;
+
+void LogStreamer::start(const StreamLog& order) {
+  if (streams_.size() >= kMaxStreams)
+    return ended_({order.id, fail(Code::kBusy, "64 logs are being sent already")});
+  auto stream = std::make_unique<Stream>();
+  stream->order = order;
+  int ends[2] = {-1, -1};
+  if (order.follow && ::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    return ended_({order.id, system_error("open a pipe", "")});
+  stream->wake_read.reset(ends[0]);
+  stream->wake_write.reset(ends[1]);
+  const std::uint64_t key = next_key_++;
+  Stream* borrowed = stream.get();  // finished() destroys it, after the job
+  streams_.emplace(key, std::move(stream));
+  jobs_.run([this, key, borrowed, &store = store_, target = target_]() -> Loop::Task {
+    const Status outcome = send(*borrowed, store, target);
+    return [this, key, outcome] { finished(key, outcome); };
+  });
+}
+
+void LogStreamer::finished(std::uint64_t key, const Status& outcome) {
+  const auto found = streams_.find(key);
+  StreamEnded ended{found->second->order.id, std::nullopt};
+  if (!outcome) ended.error = outcome.error();
+  streams_.erase(found);
+  ended_(std::move(ended));
+}
+
+void LogStreamer::end(const std::string& instance, std::int64_t run) {
+  for (const auto& [key, stream] : streams_) {
+    if (stream->order.instance != instance || stream->order.run != run) continue;
+    stream->over = true;
+    stream->wake();
+  }
+}
+
+void LogStreamer::cancel(const std::string& id) {
+  for (const auto& [key, stream] : streams_) {
+    if (stream->order.id != id) continue;
+    stream->cancelled = true;
+    stream->wake();
+  }
+}
+
+Status LogStreamer::send(Stream& stream, const AppStore& store, const BulkTarget& target) {
+  const StreamLog& order = stream.order;
+  const auto file = store.read_log(order.instance, order.run);
+  if (!file) return file.error();
+  struct stat info {};
+  if (::fstat(file->get(), &info) != 0) return system_error("look at", "log");
+  std::int64_t start = std::min<std::int64_t>(order.offset, info.st_size);
+  if (order.lines >= 0) {
+    const auto tail = start_of_last_lines(file->get(), info.st_size, order.lines);
+    if (!tail) return tail.error();
+    start = std::max(start, *tail);
+  }
+  auto peer = BulkPeer::dial(target, stream.cancelled);
+  if (!peer) return peer.error();
+  Line head("STREAM");
+  head.add("id", order.id).add("instance", order.instance).add("run", order.run);
+  head.add("size", info.st_size).add("start", start);
+  if (auto sent = peer->send(head.print()); !sent) return sent;
+  return send_growth(stream, *peer, file->get(), start, info.st_size);
+}
+
+Status LogStreamer::send_growth(Stream& stream, BulkPeer& peer, int file, std::int64_t from,
+                                std::int64_t size) {
+  Chunks chunks(peer, file, from);
+  if (!stream.order.follow) {
+    // What is written meanwhile is not waited for: an app that never stops writing would never
+    // let us end.
+    auto sent = chunks.send_to(size);
+    return sent ? chunks.send_end() : sent;
+  }
+  GrowthWatch growth(file);
+  while (!stream.cancelled) {
+    growth.clear();
+    // Read before the file: what is written before the flag is set must be seen.
+    const bool over = stream.over;
+    if (auto sent = chunks.send_to(std::numeric_limits<std::int64_t>::max()); !sent) return sent;
+    if (over) return chunks.send_end();
+    pollfd waiting[3] = {
+        {peer.fd(), POLLRDHUP, 0}, {stream.wake_read.get(), POLLIN, 0}, {growth.fd(), POLLIN, 0}};
+    (void)retry([&] { return ::poll(waiting, 3, growth.patience_ms()); });
+    if (waiting[0].revents != 0) return fail(Code::kLost, "the reader of the log is gone");
+  }
+  return fail(Code::kLost, "cancelled");
+}
+
+}  // namespace dm

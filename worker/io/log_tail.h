@@ -1,0 +1,31 @@
+// worker/io/log_tail.h - reads the end of a log, and hears when it grows. Decides nothing.
+#pragma once
+
+#include <cstdint>
+
+#include "common/io/fd.h"
+#include "common/result.h"
+
+namespace dm {
+
+// Where the last `lines` lines of the file's first `size` bytes begin. A last line without a
+// newline counts as a line. Reads backwards, in blocks. Errors: system_error's.
+Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines);
+
+// Tells when a file has been written to: inotify(7) where there is one, else a look now and then.
+class GrowthWatch {
+ public:
+  // The file is borrowed.
+  explicit GrowthWatch(int file);
+  // Readable after the file was written to; -1 where nobody tells.
+  int fd() const { return fd_.get(); }
+  // How long to wait at most before looking at the file, for poll(2).
+  int patience_ms() const { return fd_.valid() ? -1 : 200; }
+  // Forgets what fd() was readable for.
+  void clear();
+
+ private:
+  Fd fd_;
+};
+
+}  // namespace dm

@@ -1,0 +1,38 @@
+// worker/io/options.h - the command line of dm-worker. Reads it, and does nothing of it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "common/io/net.h"
+#include "common/result.h"
+
+namespace dm {
+
+struct Options {
+  enum class Mode { kAgent, kStopApps, kSupervise, kHelp, kVersion };
+  Mode mode = Mode::kAgent;
+  Endpoint master;
+  std::string name;                 // --name, or the short host name
+  std::string root;                 // absolute
+  std::vector<std::string> labels;  // "k=v"
+  std::string user = "dm", app_user = "dm-app";
+  bool user_given = false;  // --user or --app-user: it is an error then if there is none
+
+  // Between the program's own processes; not for people.
+  int tether_fd = -1;           // at its end of file everything is stopped
+  int ready_fd = -1;            // --supervise
+  uid_t agent_uid = 0;          // --supervise
+  std::string supervised_user;  // --supervise: --app-user, empty for none
+  bool use_cgroups = true;
+};
+
+// Errors: bad-arg, one sentence.
+Result<Options> parse_options(int argc, char** argv);
+
+// What --help prints.
+std::string help_text();
+
+}  // namespace dm

@@ -1,0 +1,78 @@
+#include "worker/io/privileges.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "common/io/fd.h"
+#include "common/io/system.h"
+
+namespace dm {
+namespace {
+
+constexpr int kNoFollow = AT_SYMLINK_NOFOLLOW;
+
+// `depth` levels of directories below this one are entered; -1 for all of them.
+Status give(int directory, const char* name, const std::string& shown, const Account& owner,
+            int depth) {
+  struct stat info {};
+  if (::fstatat(directory, name, &info, kNoFollow) != 0) return system_error("look at", shown);
+  if (::fchownat(directory, name, owner.uid, owner.gid, kNoFollow) != 0)
+    return system_error("change the owner of", shown);
+  if (!S_ISDIR(info.st_mode) || depth == 0) return {};
+  const int fd = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return system_error("open", shown);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), &::closedir);
+  if (!stream) return system_error("open", shown);
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string child = entry->d_name;
+    if (child == "." || child == "..") continue;
+    if (auto given = give(fd, entry->d_name, shown + "/" + child, owner, depth - 1); !given)
+      return given;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Account> find_account(const std::string& name) {
+  const passwd* entry = ::getpwnam(name.c_str());
+  if (entry == nullptr || entry->pw_uid == 0) return std::nullopt;
+  return Account{name, entry->pw_uid, entry->pw_gid};
+}
+
+Status give_directory(const std::string& root, const Account& owner) {
+  struct stat info {};
+  if (::lstat(root.c_str(), &info) != 0) return system_error("look at", root);
+  if (info.st_uid == owner.uid) return {};
+  const Fd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(root.c_str()), &::closedir);
+  if (!fd.valid() || !stream) return system_error("open", root);
+  while (const dirent* entry = ::readdir(stream.get())) {
+    const std::string child = entry->d_name;
+    if (child == "." || child == "..") continue;
+    // Each instance's directory itself changes hands, what its app made in it does not.
+    const int depth = child == "work" ? 1 : -1;
+    if (auto given = give(fd.get(), entry->d_name, root + "/" + child, owner, depth); !given)
+      return given;
+  }
+  // Last: whoever is interrupted before this begins again.
+  if (::fchown(fd.get(), owner.uid, owner.gid) != 0)
+    return system_error("change the owner of", root);
+  return {};
+}
+
+Status become(const Account& agent, const Account& apps) {
+  const gid_t groups[] = {agent.gid, apps.gid};
+  if (::setgroups(2, groups) != 0) return system_error("become", agent.name);
+  if (::setresgid(agent.gid, agent.gid, agent.gid) != 0) return system_error("become", agent.name);
+  if (::setresuid(agent.uid, agent.uid, agent.uid) != 0) return system_error("become", agent.name);
+  return {};
+}
+
+}  // namespace dm

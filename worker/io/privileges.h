@@ -1,0 +1,32 @@
+// worker/io/privileges.h - from root to the agent's user, for good. Decides nothing about who that
+// is.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "common/result.h"
+
+namespace dm {
+
+struct Account {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// The account of that name; nullopt if there is none. Root is none: nothing is gained by it.
+std::optional<Account> find_account(const std::string& name);
+
+// Gives a root directory to its user: itself and all below it, but not what is in the working
+// directories of apps. Nothing to do if it is the user's already. No link is followed.
+// Errors: system_error's.
+Status give_directory(const std::string& root, const Account& owner);
+
+// Becomes the agent's user: a member of the apps' group, so that it can share directories with
+// them. Errors: system_error's; then we may be neither one nor the other, and must end.
+Status become(const Account& agent, const Account& apps);
+
+}  // namespace dm

@@ -1,0 +1,25 @@
+#include "worker/io/prober.h"
+
+#include <sys/utsname.h>
+
+#include "common/io/host_libraries.h"
+
+namespace dm {
+
+std::vector<std::string> run_probe(const Line& needs) {
+  ManifestNeeds wanted;
+  wanted.arch = needs.text("arch", "any");
+  wanted.interpreter = needs.text("interp");
+  for (const std::string& need : needs.all("need")) {
+    const std::size_t space = need.find(' ');
+    const bool versioned = space != std::string::npos;
+    wanted.needs.push_back({need.substr(0, space), versioned ? need.substr(space + 1) : ""});
+  }
+  utsname kernel{};
+  ::uname(&kernel);
+  // The libraries of a 32-bit program on a 64-bit machine stand elsewhere than the machine's own.
+  const std::string arch = wanted.arch == "any" ? arch_from_uname(kernel.machine) : wanted.arch;
+  return missing_needs(wanted, find_host_libraries(wanted, library_directories(arch)));
+}
+
+}  // namespace dm

@@ -1,0 +1,233 @@
+#include "worker/io/runtime.h"
+
+#include <algorithm>
+
+#include "worker/io/fetcher.h"
+#include "worker/io/prober.h"
+#include "worker/io/say.h"
+
+namespace dm {
+namespace {
+
+constexpr std::int64_t kShortestToShorten = 1024 * 1024;
+constexpr std::int64_t kLeaveMs = 3000;
+constexpr std::int64_t kLookAgainMs = 10;  // while leaving: is everything sent and synced?
+constexpr std::int64_t kGreetingMs = 5000;
+constexpr int kInstalls = 8;
+constexpr int kSystemError = 111;
+constexpr std::string_view kUsageId = "usage";
+
+}  // namespace
+
+Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, SupervisorStart supervisor)
+    : parts_(parts),
+      loop_(parts.loop),
+      target_(target),
+      sync_jobs_(loop_, 1),
+      sample_jobs_(loop_, 1),
+      link_jobs_(loop_, 1),
+      lookup_jobs_(loop_, 1),
+      work_jobs_(loop_, kInstalls),
+      effects_(
+          &parts.journal, sync_jobs_,
+          [this](Effect& effect) { std::visit([this](auto& each) { perform(each); }, effect); },
+          [this](const Error& error) { give_up(error.message); }),
+      link_(loop_, link_jobs_, std::move(supervisor),
+            {[this] { raise(SupervisorUp{}); },
+             [this](const Line& line) { on_supervisor_line(line); },
+             [this] { raise(SupervisorDown{}); },
+             [this](const Error&) {
+               give_up(
+                   "the supervisor is gone, and only root can start another that may switch "
+                   "users");
+             }}),
+      launcher_(work_jobs_, parts.store, link_, [this](SpawnFailed failed) { raise(failed); }),
+      session_(
+          loop_, lookup_jobs_, target.master,
+          {[this] { raise(MasterUp{}); }, [this](const Line& line) { raise(MasterLine{line}); },
+           [this](const std::string& why) {
+             if (!leaving_) raise(MasterDown{why});  // what was asked for is no news
+           }}),
+      streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
+      sampler_(parts.store.root()),
+      shorten_above_(kShortestToShorten) {}
+
+void Runtime::start(Fd supervisor) {
+  link_.attach(std::move(supervisor));
+  // The core dials the master when it first ticks: not before it knows from the supervisor how
+  // its apps are, unless that says nothing.
+  loop_.at(loop_.now().mono_ms + kGreetingMs, [this] {
+    may_tick_ = true;
+    arm();
+  });
+  if (parts_.notify.watchdog_ms() > 0) feed_watchdog();
+}
+
+void Runtime::feed_watchdog() {
+  parts_.notify.send("WATCHDOG=1");
+  loop_.at(loop_.now().mono_ms + parts_.notify.watchdog_ms(), [this] { feed_watchdog(); });
+}
+
+void Runtime::leave() {
+  if (leaving_) return;
+  leaving_ = true;
+  cancelled_ = true;
+  parts_.notify.send("STOPPING=1");
+  raise(Leave{});
+  loop_.later([this] { end_if_left(); });
+  // A master that does not read must not keep us.
+  loop_.at(loop_.now().mono_ms + kLeaveMs, [this] { loop_.stop(0); });
+}
+
+void Runtime::give_up(const std::string& why) {
+  say(why);
+  loop_.stop(kSystemError);
+}
+
+// --- events in ---
+
+// The core is never called from within an effect: what an effect causes comes after it.
+void Runtime::raise(Event event) {
+  events_.push_back(std::move(event));
+  if (will_handle_) return;
+  will_handle_ = true;
+  loop_.later([this] { handle_events(); });
+}
+
+// All events of a round together, so that their records share one write and one sync.
+void Runtime::handle_events() {
+  while (!events_.empty()) {
+    Effects effects;
+    while (!events_.empty()) {
+      const Event event = std::move(events_.front());
+      events_.pop_front();
+      Effects more = parts_.agent.on(event, loop_.now());
+      std::move(more.begin(), more.end(), std::back_inserter(effects));
+    }
+    effects_.submit(std::move(effects));
+  }
+  will_handle_ = false;
+  arm();
+  shorten_journal();
+}
+
+void Runtime::arm() {
+  const std::int64_t due = may_tick_ ? parts_.agent.next_deadline() : kNever;
+  if (due == armed_for_) return;
+  loop_.cancel(timer_);
+  armed_for_ = due;
+  if (due == kNever) return;
+  timer_ = loop_.at(due, [this] {
+    armed_for_ = kNever;
+    raise(Tick{});
+  });
+}
+
+void Runtime::end_if_left() {
+  if (!session_.is_up() && effects_.is_idle() && events_.empty()) return loop_.stop(0);
+  loop_.at(loop_.now().mono_ms + kLookAgainMs, [this] { end_if_left(); });
+}
+
+// The present state instead of its history, once that has grown to four times its size.
+void Runtime::shorten_journal() {
+  if (!effects_.is_idle() || parts_.journal.size() <= shorten_above_) return;
+  const std::vector<Line> records = parts_.agent.snapshot();
+  std::int64_t bytes = 0;
+  for (const Line& record : records) bytes += static_cast<std::int64_t>(record.print().size());
+  shorten_above_ = std::max(kShortestToShorten, 4 * bytes);
+  if (parts_.journal.size() <= shorten_above_) return;
+  if (auto replaced = parts_.journal.replace(records); !replaced) give_up(replaced.error().message);
+}
+
+void Runtime::on_supervisor_line(const Line& line) {
+  if (line.verb() == "OK" && line.text("id") == kUsageId) {
+    usage_ = line;
+    return;
+  }
+  if (line.verb() == "ENDING") {
+    say("every app has been stopped by --stop-apps");
+    link_.retire();
+    return leave();
+  }
+  if (line.verb() == "SUPERVISOR") supervisor_pid_ = static_cast<int>(line.number_or("pid", 0));
+  if (line.verb() == "SYNCED") may_tick_ = true;
+  raise(SupervisorLine{line});
+}
+
+// --- effects out ---
+
+void Runtime::perform(const Disconnect& effect) {
+  leaving_ ? session_.finish() : session_.drop(effect.why);
+}
+
+void Runtime::perform(const Spawn& effect) {
+  const auto found = parts_.agent.instances().find(effect.instance);
+  if (found != parts_.agent.instances().end()) launcher_.spawn(effect, found->second.spec);
+}
+
+void Runtime::perform(const Install& effect) {
+  InstallJob job{effect, target_, &parts_.store, &cancelled_, nullptr};
+  job.progress = [this, id = effect.id](std::int64_t done, std::int64_t total) {
+    loop_.post([this, id, done, total] { raise(InstallProgress{id, done, total}); });
+  };
+  work_jobs_.run([this, job]() -> Loop::Task {
+    const auto done = run_install(job);
+    Installed installed{{job.order.id, job.order.app, job.order.manifest, {}}, std::nullopt};
+    if (done)
+      installed.done = *done;
+    else
+      installed.error = done.error();
+    return [this, installed] { raise(installed); };
+  });
+}
+
+void Runtime::perform(const RemoveApp& effect) {
+  work_jobs_.run([this, effect]() -> Loop::Task {
+    const Status outcome = parts_.store.remove(effect.app, effect.instances);
+    Removed removed{effect.id, effect.app, std::nullopt};
+    if (!outcome) removed.error = outcome.error();
+    return [this, removed] { raise(removed); };
+  });
+}
+
+void Runtime::perform(const Probe& effect) {
+  work_jobs_.run([this, effect]() -> Loop::Task {
+    return [this, probed = Probed{effect.id, run_probe(effect.needs)}] { raise(probed); };
+  });
+}
+
+void Runtime::perform(const TakeSample& effect) {
+  if (sampling_) return;  // a slow one stands for this one too
+  sampling_ = true;
+  link_.send(Line("USAGE").add("id", kUsageId).print());
+  std::vector<Sampler::Target> targets;
+  for (const std::string& name : effect.instances) {
+    const auto found = parts_.agent.instances().find(name);
+    if (found == parts_.agent.instances().end()) continue;
+    const Instance& instance = found->second;
+    targets.push_back({name, static_cast<int>(instance.pid),
+                       static_cast<std::uint64_t>(instance.pid_start), instance.cgroup});
+  }
+  sample_jobs_.run([this, targets, supervisor = supervisor_pid_]() -> Loop::Task {
+    return [this, sampled = sampler_.take(targets, supervisor)]() mutable {
+      sampling_ = false;
+      sampled.host.children_user_ms = usage_.number_or("cpu_user_ms", 0);
+      sampled.host.children_system_ms = usage_.number_or("cpu_system_ms", 0);
+      sampled.host.children_max_rss_bytes = usage_.number_or("max_rss_bytes", 0);
+      raise(std::move(sampled));
+    };
+  });
+}
+
+void Runtime::perform(const Say& effect) {
+  say(effect.text);
+}
+
+void Runtime::perform(const Welcomed& effect) {
+  session_.set_patience(static_cast<int>(std::max<std::int64_t>(2000, 2 * effect.heartbeat_ms)));
+  say(target_.name + " connected to " + target_.master.print());
+  if (!was_welcome_) parts_.notify.send("READY=1");
+  was_welcome_ = true;
+}
+
+}  // namespace dm

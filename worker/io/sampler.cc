@@ -1,0 +1,130 @@
+#include "worker/io/sampler.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "worker/core/process_owners.h"
+#include "worker/io/proc.h"
+
+namespace dm {
+namespace {
+
+std::int64_t ticks_to_us(std::uint64_t ticks) {
+  static const long per_second = clock_ticks();
+  return static_cast<std::int64_t>(ticks) * 1'000'000 / per_second;
+}
+
+std::int64_t rss_of(const ProcStat& stat) {
+  static const long bytes = page_size();
+  return static_cast<std::int64_t>(stat.rss_pages) * bytes;
+}
+
+// The number behind "NAME:" in /proc/meminfo, which is in kB.
+std::int64_t memory_field(const std::string& text, const char* name) {
+  const std::size_t at = text.find(name);
+  if (at == std::string::npos) return 0;
+  return std::strtoll(text.c_str() + at + std::strlen(name), nullptr, 10) * 1024;
+}
+
+void add(InstanceSample& sample, const ProcStat& stat, std::int64_t* user_us,
+         std::int64_t* system_us) {
+  sample.rss_bytes += rss_of(stat);
+  *user_us += ticks_to_us(stat.utime + stat.cutime);
+  *system_us += ticks_to_us(stat.stime + stat.cstime);
+}
+
+}  // namespace
+
+Sampled Sampler::take(const std::vector<Target>& targets, int supervisor) {
+  Sampled sampled;
+  sampled.host = host();
+  bool without_cgroup = false;
+  std::map<std::string, Before> kept;
+  for (const Target& target : targets) {
+    without_cgroup = without_cgroup || target.cgroup.empty();
+    sampled.instances.push_back(from_cgroup(target));
+    if (auto known = before_.extract(target.instance)) kept.insert(std::move(known));
+  }
+  before_ = std::move(kept);
+  if (without_cgroup) from_proc(targets, supervisor, sampled.instances);
+  return sampled;
+}
+
+HostSample Sampler::host() {
+  HostSample sample;
+  const std::string stat = read_small_file("/proc/stat").value_or("");
+  std::array<unsigned long long, 8> t{};  // user nice system idle iowait irq softirq steal
+  if (std::sscanf(stat.c_str(), "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2],
+                  &t[3], &t[4], &t[5], &t[6], &t[7]) >= 4) {
+    std::uint64_t total = 0;
+    for (auto ticks : t) total += ticks;
+    const std::uint64_t busy = total - t[3] - t[4];
+    // Idle time may run backwards by a tick (proc(5)), and the first sample has no other.
+    if (total_ > 0 && total > total_ && busy >= busy_)
+      sample.cpu_percent = std::min(
+          100.0, 100.0 * static_cast<double>(busy - busy_) / static_cast<double>(total - total_));
+    total_ = total;
+    busy_ = busy;
+  }
+  const std::string memory = read_small_file("/proc/meminfo").value_or("");
+  sample.mem_total_bytes = memory_field(memory, "MemTotal:");
+  sample.mem_used_bytes = sample.mem_total_bytes - memory_field(memory, "MemAvailable:");
+  sample.load1 = std::strtod(read_small_file("/proc/loadavg").value_or("").c_str(), nullptr);
+  struct statvfs disk {};
+  if (::statvfs(root_.c_str(), &disk) == 0)
+    sample.disk_free_bytes =
+        static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
+  return sample;
+}
+
+// Where there is no cgroup: the main process's state alone.
+InstanceSample Sampler::from_cgroup(const Target& target) {
+  InstanceSample sample;
+  sample.instance = target.instance;
+  const auto main = read_stat(target.pid);
+  if (main && main->start == target.start) sample.kernel_state = main->state;
+  if (target.cgroup.empty()) return sample;
+  std::int64_t user_us = 0, system_us = 0;
+  for (int pid : read_cgroup_procs(target.cgroup))
+    if (const auto stat = read_stat(pid)) add(sample, *stat, &user_us, &system_us);
+  if (const auto used = read_cgroup_usage(target.cgroup)) {
+    Before& before = before_[target.instance];
+    if (before.pid != target.pid)
+      before = {target.pid, std::max<std::int64_t>(used->user_us - user_us, 0),
+                std::max<std::int64_t>(used->system_us - system_us, 0)};
+    user_us = used->user_us - before.user_us;
+    system_us = used->system_us - before.system_us;
+  }
+  sample.cpu_user_ms = user_us / 1000;
+  sample.cpu_system_ms = system_us / 1000;
+  return sample;
+}
+
+void Sampler::from_proc(const std::vector<Target>& targets, int supervisor,
+                        std::vector<InstanceSample>& samples) const {
+  const std::vector<ProcStat> processes = all_processes();
+  std::vector<RunRoot> roots;
+  for (const Target& target : targets) roots.push_back({target.instance, target.pid, target.start});
+  const auto owners = owners_of(processes, roots, supervisor, [](const ProcStat& process) {
+    const auto mark = read_environ_mark(process.pid);
+    return mark ? mark->instance : std::string();
+  });
+  std::vector<std::pair<std::int64_t, std::int64_t>> used(targets.size());
+  for (std::size_t i = 0; i < processes.size(); ++i) {
+    if (!owners[i] || !targets[*owners[i]].cgroup.empty()) continue;
+    auto& [user_us, system_us] = used[*owners[i]];
+    add(samples[*owners[i]], processes[i], &user_us, &system_us);
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (!targets[i].cgroup.empty()) continue;
+    samples[i].cpu_user_ms = used[i].first / 1000;
+    samples[i].cpu_system_ms = used[i].second / 1000;
+  }
+}
+
+}  // namespace dm

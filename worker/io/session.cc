@@ -1,0 +1,106 @@
+#include "worker/io/session.h"
+
+#include <arpa/inet.h>
+
+#include "common/io/system.h"
+
+namespace dm {
+namespace {
+
+constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
+
+bool needs_lookup(const Endpoint& endpoint) {
+  unsigned char address[sizeof(in6_addr)];
+  return !endpoint.is_unix() && ::inet_pton(AF_INET, endpoint.host.c_str(), address) != 1 &&
+         ::inet_pton(AF_INET6, endpoint.host.c_str(), address) != 1;
+}
+
+}  // namespace
+
+Session::Session(Loop& loop, Jobs& lookups, Endpoint master, Handlers handlers)
+    : loop_(loop), lookups_(lookups), master_(std::move(master)), handlers_(std::move(handlers)) {}
+
+Session::~Session() {
+  if (connecting_.valid()) loop_.unwatch(connecting_.get());
+}
+
+void Session::dial() {
+  dialling_ = true;
+  const std::uint64_t dial = ++dials_;
+  if (!needs_lookup(master_)) {
+    auto fd = start_connect(master_);
+    return fd ? connecting(std::move(*fd)) : fail_with(fd.error().message);
+  }
+  lookups_.run([this, dial, master = master_]() -> Loop::Task {
+    auto fd = start_connect(master);
+    const int raw = fd ? fd->release() : -1;
+    return [this, dial, raw, why = fd ? std::string() : fd.error().message] {
+      Fd owner(raw);
+      if (dial != dials_ || !dialling_) return;
+      owner.valid() ? connecting(std::move(owner)) : fail_with(why);
+    };
+  });
+}
+
+void Session::connecting(Fd fd) {
+  connecting_ = std::move(fd);
+  loop_.watch(connecting_.get(), false, true, [this](Ready) { on_connected(); });
+}
+
+void Session::on_connected() {
+  loop_.unwatch(connecting_.get());
+  Fd fd = std::move(connecting_);
+  if (const int error = connect_error(fd.get()); error != 0)
+    return fail_with("connect to " + master_.print() + ": " + errno_words(error));
+  dialling_ = false;
+  tune_tcp(fd.get(), patience_ms_);
+  connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kMaxLine, kMaxQueue);
+  LineConnection::Handlers handlers;
+  handlers.on_line = [this](std::string_view text) { on_text(text); };
+  handlers.on_closed = [this](const std::string& why) { on_closed(why); };
+  handlers.on_too_long = [this] { drop("the master sent a line that is too long"); };
+  connection_->start(std::move(handlers));
+  handlers_.on_up();
+}
+
+void Session::on_text(std::string_view text) {
+  const auto line = parse_line(text);
+  if (!line) return drop("the master sent a bad line: " + line.error().message);
+  handlers_.on_line(*line);
+}
+
+void Session::fail_with(const std::string& why) {
+  if (!dialling_) return;
+  dialling_ = false;
+  loop_.later([this, why] { handlers_.on_down(why); });
+}
+
+// The connection's own call stands on the stack: it goes when the loop has left it.
+void Session::on_closed(const std::string& why) {
+  retired_ = std::move(connection_);
+  loop_.later([this] { retired_.reset(); });
+  handlers_.on_down(why);
+}
+
+void Session::send(const Line& line) {
+  if (connection_) connection_->send(line.print());
+}
+
+void Session::drop(const std::string& why) {
+  if (connection_) return connection_->drop(why);
+  if (connecting_.valid()) loop_.unwatch(connecting_.get());
+  connecting_.reset();
+  fail_with(why);
+}
+
+void Session::finish() {
+  if (connection_) return connection_->finish();
+  drop("leaving");
+}
+
+void Session::set_patience(int milliseconds) {
+  patience_ms_ = milliseconds;
+  if (connection_) tune_tcp(connection_->fd(), patience_ms_);
+}
+
+}  // namespace dm

@@ -1,0 +1,64 @@
+// worker/io/session.h - the TCP connection that the session with the master runs over: dials,
+// carries lines, hangs up. When to do which is the core's matter.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/codec.h"
+#include "common/io/jobs.h"
+#include "common/io/line_connection.h"
+#include "common/io/net.h"
+
+namespace dm {
+
+class Session {
+ public:
+  struct Handlers {
+    std::function<void()> on_up;
+    std::function<void(const Line&)> on_line;
+    std::function<void(const std::string& why)>
+        on_down;  // once per dial(), never from within a call
+  };
+
+  // `lookups` runs name look-ups, which may take seconds.
+  Session(Loop& loop, Jobs& lookups, Endpoint master, Handlers handlers);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Answered by on_up, or by on_down.
+  void dial();
+  // Thrown away where there is no connection.
+  void send(const Line& line);
+  // Hangs up at once; on_down follows.
+  void drop(const std::string& why);
+  // Hangs up when everything has been sent; on_down follows.
+  void finish();
+  // How long what was sent may stay unacknowledged.
+  void set_patience(int milliseconds);
+
+  bool is_up() const { return connection_ != nullptr; }
+  const Endpoint& master() const { return master_; }
+
+ private:
+  void connecting(Fd fd);
+  void on_connected();
+  void fail_with(const std::string& why);
+  void on_closed(const std::string& why);
+  void on_text(std::string_view text);
+
+  Loop& loop_;
+  Jobs& lookups_;
+  Endpoint master_;
+  Handlers handlers_;
+  int patience_ms_ = 2000;
+  std::uint64_t dials_ = 0;  // tells the outcome of an abandoned look-up from the present one
+  bool dialling_ = false;
+  Fd connecting_;
+  std::unique_ptr<LineConnection> connection_, retired_;
+};
+
+}  // namespace dm

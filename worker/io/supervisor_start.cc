@@ -1,0 +1,109 @@
+#include "worker/io/supervisor_start.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "common/io/net.h"
+#include "common/io/system.h"
+
+namespace dm {
+namespace {
+
+constexpr int kStartMs = 5000;
+// Where the child has the descriptors that it keeps, and numbers above which none of ours is hit.
+constexpr int kReadyFd = 3, kTetherFd = 4, kAbove = 10;
+
+std::vector<std::string> arguments(const SupervisorStart& how) {
+  std::vector<std::string> list = {"dm-worker",   "--supervise",
+                                   "--root",      how.root,
+                                   "--agent-uid", std::to_string(how.agent_uid),
+                                   "--ready-fd",  std::to_string(kReadyFd)};
+  if (!how.app_user.empty()) list.insert(list.end(), {"--app-user", how.app_user});
+  if (how.tether_fd >= 0) list.insert(list.end(), {"--tether-fd", std::to_string(kTetherFd)});
+  if (!how.use_cgroups) list.push_back("--no-cgroup");
+  return list;
+}
+
+// Between fork and exec, perhaps with threads: only what signal-safety(7) lists.
+[[noreturn]] void become_supervisor(const SupervisorStart& how, int ready, int tether,
+                                    char* const* argv) {
+  ::setsid();
+  // The supervisor is nobody's business to wait for: its parent is init from here on.
+  if (::fork() != 0) ::_exit(0);
+  ::setrlimit(RLIMIT_NOFILE, &how.open_files);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(ready, kReadyFd);
+  if (tether >= 0) ::dup2(tether, kTetherFd);
+  ::execv("/proc/self/exe", argv);
+  ::_exit(111);
+}
+
+// Its first words: "ready", or "error: ..." and why; an end without words is an error too.
+Status await_ready(int fd) {
+  std::string words;
+  const std::int64_t until = read_clock().mono_ms + kStartMs;
+  while (words.find('\n') == std::string::npos) {
+    pollfd waiting{fd, POLLIN, 0};
+    const auto left = static_cast<int>(until - read_clock().mono_ms);
+    if (left <= 0 || ::poll(&waiting, 1, left) == 0)
+      return fail(Code::kTimeout, "start the supervisor: not ready within 5 s");
+    char bytes[1024];
+    const ssize_t got = retry([&] { return ::read(fd, bytes, sizeof bytes); });
+    if (got <= 0) return fail(Code::kInternal, "start the supervisor: it ended at once");
+    words.append(bytes, static_cast<std::size_t>(got));
+  }
+  words.resize(words.find('\n'));
+  if (words == "ready") return {};
+  return fail(Code::kInternal, "start the supervisor: " + words);
+}
+
+Status start(const SupervisorStart& how) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("open a pipe", "");
+  Fd ready_read(ends[0]), ready_write(ends[1]);
+  Fd ready(::fcntl(ready_write.get(), F_DUPFD_CLOEXEC, kAbove));
+  const Fd tether(how.tether_fd < 0 ? -1 : ::fcntl(how.tether_fd, F_DUPFD_CLOEXEC, kAbove));
+  std::vector<std::string> list = arguments(how);
+  std::vector<char*> argv;
+  for (std::string& argument : list) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) return system_error("fork", "the supervisor");
+  if (child == 0) become_supervisor(how, ready.get(), tether.get(), argv.data());
+  int status = 0;
+  (void)retry([&] { return ::waitpid(child, &status, 0); });
+  // Ours must be closed for the end of the pipe to show.
+  ready_write.reset();
+  ready.reset();
+  return await_ready(ready_read.get());
+}
+
+}  // namespace
+
+std::string supervisor_socket(const std::string& root) {
+  return root + "/supervisor.sock";
+}
+
+Result<Fd> connect_supervisor(const SupervisorStart& how) {
+  const Endpoint endpoint{"", 0, supervisor_socket(how.root)};
+  // Twice: the one that we start may meet another that has just begun, and one that runs may end
+  // as we knock.
+  Status started;
+  for (int tries = 0; tries < 2; ++tries) {
+    if (auto fd = start_connect(endpoint)) return fd;
+    if (!how.may_start) return fail(Code::kNotFound, "no supervisor runs in " + how.root);
+    started = start(how);
+  }
+  auto fd = start_connect(endpoint);
+  if (!fd && !started) return started.error();
+  return fd;
+}
+
+}  // namespace dm

@@ -1,0 +1,205 @@
+// dm-worker: reads its options, takes its root directory, drops its privileges, runs the agent.
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/io/files.h"
+#include "common/io/system.h"
+#include "worker/io/host_facts.h"
+#include "worker/io/options.h"
+#include "worker/io/privileges.h"
+#include "worker/io/runtime.h"
+#include "worker/io/say.h"
+#include "worker/io/stop_apps.h"
+#include "worker/supervisor/supervisor.h"
+
+#ifndef DM_VERSION
+#define DM_VERSION "0"
+#endif
+
+namespace dm {
+namespace {
+
+constexpr int kUsageError = 100;
+constexpr int kSystemError = 111;
+constexpr std::size_t kIdDigits = 32;
+
+int give_up(const Error& error) {
+  say(error.message);
+  return kSystemError;
+}
+
+int supervise(const Options& options) {
+  SupervisorOptions how;
+  how.root = options.root;
+  if (!options.supervised_user.empty()) how.app_users.push_back(options.supervised_user);
+  how.tether_fd = options.tether_fd;
+  how.ready_fd = options.ready_fd;
+  how.agent_uid = options.agent_uid;
+  how.use_cgroups = options.use_cgroups;
+  return run_supervisor(how);
+}
+
+int stop_all(const Options& options) {
+  const auto stopped = stop_apps(options.root);
+  if (!stopped) return give_up(stopped.error());
+  say(*stopped ? "every app of " + options.root + " has ended" : "nothing runs in " + options.root);
+  return 0;
+}
+
+// Who we and the apps are to be; both empty if everything stays as it is.
+struct Users {
+  std::optional<Account> agent, apps;
+};
+
+Result<Users> choose_users(const Options& options) {
+  if (::geteuid() != 0) {
+    if (options.user_given) say("--user and --app-user have no effect: we are not root");
+    return Users{};
+  }
+  Users users{find_account(options.user), find_account(options.app_user)};
+  if (users.agent && users.apps) return users;
+  const std::string& missing = users.agent ? options.app_user : options.user;
+  if (options.user_given) return fail(Code::kBadArg, "no user '" + missing + "' to run as");
+  say("no user '" + missing + "': everything runs as root");
+  return Users{};
+}
+
+Result<std::string> read_or_make_id(const std::string& root) {
+  const std::string path = root + "/id";
+  auto text = read_file(path, 4096);
+  if (!text && text.error().code != Code::kNotFound) return text.error();
+  if (!text) {
+    text = random_hex(kIdDigits / 2) + "\n";
+    if (auto written = replace_file(path, *text, 0644); !written) return written.error();
+  }
+  const std::string id = text->substr(0, text->find('\n'));
+  const bool is_hex = id.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (id.size() != kIdDigits || !is_hex)
+    return fail(Code::kInternal, path + " does not hold 32 hex digits");
+  return id;
+}
+
+// The limit that we were started with.
+rlimit raise_open_files() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  rlimit raised = limit;
+  raised.rlim_cur = raised.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  return limit;
+}
+
+// As root: leaves the directory to the agent's user before the supervisor makes its socket there.
+Status prepare_as_root(const Options& options, const Users& users) {
+  if (::geteuid() == 0) AppStore::sweep(options.root);
+  return users.agent ? give_directory(options.root, *users.agent) : Status();
+}
+
+std::int64_t living(const Agent& agent) {
+  return std::count_if(agent.instances().begin(), agent.instances().end(), [](const auto& entry) {
+    return entry.second.state != RunState::kDown && entry.second.state != RunState::kBackoff;
+  });
+}
+
+void watch_tether(Loop& loop, int fd) {
+  loop.watch(fd, true, false, [&loop, fd](Ready) {
+    char bytes[64];
+    if (retry([&] { return ::read(fd, bytes, sizeof bytes); }) != 0) return;
+    loop.unwatch(fd);
+    loop.stop(0);  // the supervisor holds the same tether and ends the apps
+  });
+}
+
+int run(const Options& options, const BulkTarget& target, SupervisorStart supervisor, Fd link,
+        AppStore& store, const Notify& notify) {
+  HostFacts facts = measure_host();
+  facts.name = options.name;
+  facts.id = target.id;
+  facts.root = options.root;
+  facts.labels = options.labels;
+  const auto seed = static_cast<std::uint64_t>(read_clock().wall_ms);
+  Agent agent(std::move(facts), seed ^ std::hash<std::string>{}(target.id));
+  std::string notice;
+  auto journal = JournalFile::open(
+      options.root, "worker", [&](const Line& record) { return agent.replay(record); }, &notice);
+  if (!journal) return give_up(journal.error());
+  if (!notice.empty()) say(notice);
+
+  Loop loop;
+  Runtime runtime({loop, agent, *journal, store, notify}, target, std::move(supervisor));
+  for (int signal : {SIGTERM, SIGINT})
+    loop.on_signal(signal, [&] {
+      say("leaving; " + std::to_string(living(agent)) + " apps go on");
+      runtime.leave();
+    });
+  if (options.tether_fd >= 0) watch_tether(loop, options.tether_fd);
+  runtime.start(std::move(link));
+  const int status = loop.run();
+  // Helper threads may still be at work with what stands on this stack; none of it needs an end.
+  ::_exit(status);
+}
+
+int run_agent(const Options& options) {
+  ::umask(022);
+  ::signal(SIGPIPE, SIG_IGN);
+  const Notify notify;
+  const auto users = choose_users(options);
+  if (!users) {
+    say(users.error().message);
+    return kUsageError;
+  }
+  if (auto made = make_directories(options.root); !made) return give_up(made.error());
+  const auto lock = lock_directory(options.root);
+  if (!lock) return give_up(lock.error());
+  if (auto prepared = prepare_as_root(options, *users); !prepared) return give_up(prepared.error());
+
+  SupervisorStart supervisor;
+  supervisor.root = options.root;
+  supervisor.app_user = users->apps ? users->apps->name : "";
+  supervisor.agent_uid = users->agent ? users->agent->uid : ::geteuid();
+  supervisor.tether_fd = options.tether_fd;
+  supervisor.open_files = raise_open_files();
+  supervisor.use_cgroups = options.use_cgroups;
+  auto link = connect_supervisor(supervisor);
+  if (!link) return give_up(link.error());
+  if (users->agent) {
+    if (auto dropped = become(*users->agent, *users->apps); !dropped)
+      return give_up(dropped.error());
+    supervisor.may_start = false;
+  }
+
+  const auto id = read_or_make_id(options.root);
+  if (!id) return give_up(id.error());
+  AppStore store(options.root, users->apps ? std::optional<gid_t>(users->apps->gid) : std::nullopt);
+  if (auto prepared = store.prepare(); !prepared) return give_up(prepared.error());
+  return run(options, {options.master, options.name, *id}, std::move(supervisor), std::move(*link),
+             store, notify);
+}
+
+int main_of(int argc, char** argv) {
+  const auto options = parse_options(argc, argv);
+  if (!options) {
+    ::fprintf(stderr, "dm-worker: %s; try 'dm-worker --help'\n", options.error().message.c_str());
+    return kUsageError;
+  }
+  switch (options->mode) {
+    case Options::Mode::kHelp: ::printf("%s", help_text().c_str()); return 0;
+    case Options::Mode::kVersion: ::printf("dm-worker %s\n", DM_VERSION); return 0;
+    case Options::Mode::kSupervise: return supervise(*options);
+    case Options::Mode::kStopApps: return stop_all(*options);
+    case Options::Mode::kAgent: return run_agent(*options);
+  }
+  return kUsageError;
+}
+
+}  // namespace
+}  // namespace dm
+
+int main(int argc, char** argv) {
+  return dm::main_of(argc, argv);
+}

@@ -1,0 +1,108 @@
+#include "worker/supervisor/cgroups.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "common/io/system.h"
+#include "worker/core/cgroup_place.h"
+#include "worker/io/proc.h"
+
+namespace dm {
+namespace {
+
+constexpr std::int64_t kIdleMs = 30'000;
+constexpr int kMaxDepth = 16;
+
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+// Removes a cgroup and those that the app made below it. The kernel refuses what holds a process.
+bool remove_tree(const std::string& path, int depth) {
+  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return true;
+  if (depth == 0) return false;
+  {
+    const Directory listing(::opendir(path.c_str()), &::closedir);
+    while (const dirent* entry = listing ? ::readdir(listing.get()) : nullptr)
+      if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+        remove_tree(path + "/" + entry->d_name, depth - 1);
+  }
+  return ::rmdir(path.c_str()) == 0;
+}
+
+}  // namespace
+
+Cgroups::~Cgroups() {
+  if (usable()) remove_tree(base_, kMaxDepth);
+}
+
+bool Cgroups::open(const std::string& root) {
+  const auto mounts = read_small_file("/proc/self/mountinfo", std::size_t{1} << 20);
+  const auto place = read_small_file("/proc/self/cgroup");
+  const auto own = mounts && place ? own_cgroup(*mounts, *place) : std::nullopt;
+  if (!own) return false;
+  const std::string base = *own + "/" + cgroup_base_name(root);
+  // What is left of a former supervisor goes, unless processes of its runs live on in there.
+  remove_tree(base, kMaxDepth);
+  if (::mkdir(base.c_str(), 0755) != 0 && errno != EEXIST) return false;
+  if (::access((base + "/cgroup.procs").c_str(), W_OK) != 0) return false;
+  base_ = base;
+  return true;
+}
+
+bool Cgroups::make(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return true;
+  return errno == EEXIST && cgroup_populated(path) == false;
+}
+
+std::string Cgroups::acquire(const RunKey& key) {
+  if (!usable()) return {};
+  const std::string own = base_ + "/" + key.instance;
+  for (const std::string& path : {own, own + "." + std::to_string(key.run)}) {
+    const auto found = uses_.find(path);
+    if (found == uses_.end()) {
+      if (!make(path)) continue;
+      uses_[path].runs = 1;
+      return path;
+    }
+    if (found->second.runs > 0) continue;
+    // It was released when it was empty, so a restart finds it ready.
+    found->second.runs = 1;
+    --idle_;
+    return path;
+  }
+  return {};
+}
+
+void Cgroups::release(const std::string& path, std::int64_t mono_ms) {
+  const auto found = uses_.find(path);
+  if (found == uses_.end()) return;
+  found->second = {0, mono_ms};
+  ++idle_;
+}
+
+void Cgroups::sweep(std::int64_t mono_ms) {
+  for (auto use = uses_.begin(); use != uses_.end();) {
+    const bool old = use->second.runs == 0 && mono_ms - use->second.idle_since_ms >= kIdleMs;
+    if (old && remove_tree(use->first, kMaxDepth)) {
+      use = uses_.erase(use);
+      --idle_;
+    } else {
+      ++use;
+    }
+  }
+}
+
+Fd Cgroups::open_directory(const std::string& path) {
+  return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+bool Cgroups::kill(const std::string& path) {
+  const Fd fd(::open((path + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  return fd.valid() && retry([&] { return ::write(fd.get(), "1", 1); }) == 1;
+}
+
+}  // namespace dm

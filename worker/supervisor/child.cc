@@ -1,0 +1,84 @@
+#include "worker/supervisor/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace dm {
+namespace {
+
+constexpr int kFirstOther = 3;  // behind the standard descriptors
+constexpr int kMaxCapabilities = 64;
+
+// glibc's setgroups, setresgid and setresuid tell every other thread, by means that a child which
+// shares its parent's memory must not touch. The system calls concern the caller alone.
+#ifdef SYS_setresuid32
+constexpr long kSetGroups = SYS_setgroups32, kSetGid = SYS_setresgid32, kSetUid = SYS_setresuid32;
+#else
+constexpr long kSetGroups = SYS_setgroups, kSetGid = SYS_setresgid, kSetUid = SYS_setresuid;
+#endif
+
+bool become(const AppUser& user) {
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  for (int capability = 0; capability < kMaxCapabilities; ++capability)
+    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) break;
+  // Leaving uid 0 for good clears the remaining capabilities (capabilities(7)).
+  return ::syscall(kSetGroups, user.groups.size(), user.groups.data()) == 0 &&
+         ::syscall(kSetGid, user.gid, user.gid, user.gid) == 0 &&
+         ::syscall(kSetUid, user.uid, user.uid, user.uid) == 0 &&
+         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+void reset_oom_score() {
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (::write(fd, "0", 1) < 0) {
+  }  // best effort: lowering it may be forbidden, and the app runs all the same
+  ::close(fd);
+}
+
+void close_from(int first, const rlimit& limit) {
+#ifdef SYS_close_range
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, 0U) == 0) return;
+#endif
+  const rlim_t end = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+  for (rlim_t fd = static_cast<rlim_t>(first); fd < end; ++fd) ::close(static_cast<int>(fd));
+}
+
+[[noreturn]] void give_up(ChildPlan& plan, ChildStep step) {
+  const ChildFailure failure{step, errno};
+  plan.failure = failure;
+  if (plan.report_fd >= 0 && ::write(plan.report_fd, &failure, sizeof failure) < 0) {
+  }  // nobody is left to be told
+  ::_exit(127);
+}
+
+}  // namespace
+
+void run_child(ChildPlan& plan) {
+  ::setsid();
+  ::dup2(plan.log_fd, STDOUT_FILENO);
+  ::dup2(plan.log_fd, STDERR_FILENO);
+  int first_other = kFirstOther;
+  if (plan.report_fd >= 0) {
+    if (plan.report_fd != first_other)
+      plan.report_fd = ::dup3(plan.report_fd, first_other, O_CLOEXEC);
+    ++first_other;
+  }
+  close_from(first_other, plan.open_files);
+  if (plan.reset_oom_score) reset_oom_score();
+  ::setrlimit(RLIMIT_NOFILE, &plan.open_files);
+  if (plan.user != nullptr && !become(*plan.user)) give_up(plan, ChildStep::kUser);
+  if (::chdir(plan.cwd) != 0) give_up(plan, ChildStep::kChdir);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(plan.exe, plan.argv, plan.envp);
+  give_up(plan, ChildStep::kExec);
+}
+
+}  // namespace dm

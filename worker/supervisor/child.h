@@ -1,0 +1,39 @@
+// worker/supervisor/child.h - what a newborn process does before it becomes the app. Only
+// async-signal-safe calls, no memory is taken, nothing is decided: everything stands in the plan.
+#pragma once
+
+#include <sys/resource.h>
+
+#include "worker/supervisor/users.h"
+
+namespace dm {
+
+// The step that failed, for the sentence that the operator reads.
+enum class ChildStep : int { kNone, kFork, kUser, kChdir, kExec };
+
+struct ChildFailure {
+  ChildStep step = ChildStep::kNone;
+  int error = 0;  // errno
+};
+
+// Everything is borrowed from the parent and prepared before the birth.
+struct ChildPlan {
+  const char* exe = nullptr;
+  const char* cwd = nullptr;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  int log_fd = -1;
+  const AppUser* user = nullptr;  // null: no switching
+  rlimit open_files{};            // the limit that the worker was started with
+  bool reset_oom_score = false;   // false where ours is 0 already
+  int report_fd = -1;             // where a failure is written; -1: only into `failure`
+  ChildFailure failure;
+};
+
+// Becomes the app: session of its own, log, user, limits, directory, no other descriptors, empty
+// mask, exec. On a failure fills plan.failure, writes it to report_fd, and exits with 127.
+// Relies on the supervisor for what is inherited anyhow: standard input from /dev/null, no ignored
+// signal, umask 022.
+[[noreturn]] void run_child(ChildPlan& plan);
+
+}  // namespace dm

@@ -1,0 +1,71 @@
+// worker/supervisor/server.h - the supervisor's socket: who is the agent, which verb goes where,
+// and when it is time to end. Starts and signals nothing itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/io/loop.h"
+#include "worker/supervisor/agent_link.h"
+#include "worker/supervisor/runs.h"
+
+namespace dm {
+
+class Server {
+ public:
+  // Serves a listening socket to peers of these users, and stops the loop with 0 when nothing is
+  // left to do. `tether` may be invalid; its end of file means: kill everything and end.
+  Server(Loop& loop, Fd listener, Fd tether, std::vector<uid_t> allowed,
+         const Runs::Settings& settings);
+
+  void on_child_ended() { runs_.reap(); }
+
+ private:
+  // An agent is whoever has sent a line other than STOP-ALL; until its first line a connection
+  // hears what an agent hears, and replaces nobody.
+  enum class Role { kSilent, kAgent, kStopper };
+  struct Peer {
+    std::unique_ptr<AgentLink> link;
+    Role role = Role::kSilent;
+  };
+  struct Request;
+  using Handler = void (Server::*)(const Request&);
+  struct Verb {
+    const char* name;
+    Handler handler;
+  };
+  static const Verb kVerbs[];
+
+  void accept_peers();
+  void greet(AgentLink& link);
+  void on_line(std::int64_t number, std::string_view text);
+  bool take_role(std::int64_t number, bool stops);
+  void on_closed(std::int64_t number);
+  bool answer(const Asker& asker, const Line& line);
+  void announce(const Line& line);
+
+  void spawn(const Request& request);
+  void signal(const Request& request);
+  void acknowledge(const Request& request);
+  void usage(const Request& request);
+  void stop_all(const Request& request);
+
+  void on_tether();
+  void maybe_end();
+
+  Loop& loop_;
+  Fd listener_;
+  Fd tether_;
+  const std::vector<uid_t> allowed_;
+  std::map<std::int64_t, Peer> peers_;
+  std::int64_t next_number_ = 1;
+  std::vector<Asker> stop_askers_;
+  bool stopping_ = false;
+  bool may_end_ = false;  // an agent has come, or had its time to come
+  Runs runs_;
+};
+
+}  // namespace dm

@@ -1,0 +1,134 @@
+#include "worker/supervisor/trees.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "worker/core/process_tree.h"
+#include "worker/io/proc.h"
+#include "worker/supervisor/cgroups.h"
+
+namespace dm {
+namespace {
+
+constexpr int kMaxPasses = 16;
+constexpr std::int64_t kFirstRescanMs = 20;
+constexpr std::int64_t kLastRescanMs = 1000;
+
+// The list is read twice: a number that was listed, and given to another process before its start
+// time was read, is not listed any more.
+std::vector<ProcStat> living_in(const std::string& cgroup) {
+  std::vector<ProcStat> living;
+  for (int pid : read_cgroup_procs(cgroup)) {
+    auto stat = read_stat(pid);
+    if (stat && stat->alive()) living.push_back(std::move(*stat));
+  }
+  if (living.empty()) return living;
+  const std::vector<int> still = read_cgroup_procs(cgroup);
+  std::erase_if(living, [&](const ProcStat& process) {
+    return std::find(still.begin(), still.end(), process.pid) == still.end();
+  });
+  return living;
+}
+
+bool is_same(const ProcStat& a, const ProcStat& b) {
+  return a.pid == b.pid && a.start == b.start;
+}
+
+}  // namespace
+
+std::vector<ProcStat> Trees::members(const Run& run) const {
+  return run.cgroup.empty() ? scan(run).living : living_in(run.cgroup);
+}
+
+bool Trees::is_empty(const Run& run) const {
+  if (!run.cgroup.empty()) return !cgroup_populated(run.cgroup).value_or(false);
+  if (!has_orphans()) return true;
+  const Scan found = scan(run);
+  return found.living.empty() && found.sure;
+}
+
+// Whoever outlives the main process of a run has become our child, or has an ancestor that has.
+bool Trees::has_orphans() const {
+  const auto children = children_of(::getpid());
+  if (!children) return true;
+  return std::any_of(children->begin(), children->end(),
+                     [this](int pid) { return table_.by_pid(pid) == nullptr; });
+}
+
+Trees::Scan Trees::scan(const Run& run) const {
+  const TreeRoot root{run.pid, run.start, ::getpid()};
+  bool in_exec = false;
+  const HasMark has_mark = [&](const ProcStat& orphan) {
+    if (!orphan.alive() || table_.by_pid(orphan.pid) != nullptr) return false;
+    auto mark = read_environ_mark(orphan.pid);
+    if (!mark && is_in_exec(orphan.pid)) in_exec = true;
+    // Asked again: the exec may have ended between the two questions.
+    if (!mark && !in_exec) mark = read_environ_mark(orphan.pid);
+    return mark && mark->instance == run.key.instance && mark->run == run.key.run;
+  };
+  // A process that dies while we look may have had a child that we have passed already, and one
+  // in the middle of an exec cannot be told. So finding nobody counts only if no child of ours was
+  // met freshly dead or without a face.
+  std::vector<int> dead_before;
+  Scan found;
+  for (int pass = 0; pass < kMaxPasses; ++pass) {
+    in_exec = false;
+    const std::vector<ProcStat> all = all_processes();
+    for (std::size_t place : tree_members(all, root, has_mark))
+      if (all[place].alive()) found.living.push_back(all[place]);
+    std::vector<int> dead;
+    for (const ProcStat& process : all)
+      if (process.ppid == root.reaper && !process.alive()) dead.push_back(process.pid);
+    found.sure = !in_exec && dead == dead_before;
+    if (!found.living.empty() || found.sure) break;
+    dead_before = std::move(dead);
+  }
+  return found;
+}
+
+int Trees::signal(const Run& run, int signal) const {
+  int reached = 0;
+  for (const ProcStat& process : members(run))
+    if (signal_process(process.pid, process.start, signal)) ++reached;
+  return reached;
+}
+
+void Trees::kill(const Run& run) {
+  if (!being_killed_.insert(run.key).second) return;
+  kill_round(run.key, kFirstRescanMs);
+}
+
+void Trees::kill_round(const RunKey& key, std::int64_t next_ms) {
+  const Run* run = table_.find(key);
+  if (run == nullptr || (run->has_exited() && is_empty(*run))) {
+    being_killed_.erase(key);
+    // From the loop, not from here: the caller may be walking through the runs.
+    loop_.later(on_empty_);
+    return;
+  }
+  if (run->cgroup.empty() || !Cgroups::kill(run->cgroup)) stop_and_kill(*run);
+  // The main process is our child: as long as it is not reaped its number is nobody else's.
+  if (run->lives() && run->pid > 0) ::kill(run->pid, SIGKILL);
+  const std::int64_t later_ms = std::min(next_ms * 2, kLastRescanMs);
+  loop_.at(loop_.now().mono_ms + next_ms, [this, key, later_ms] { kill_round(key, later_ms); });
+}
+
+void Trees::stop_and_kill(const Run& run) const {
+  std::vector<ProcStat> stopped;
+  for (int pass = 0; pass < kMaxPasses; ++pass) {
+    bool is_new = false;
+    for (ProcStat& process : members(run)) {
+      const auto same = [&](const ProcStat& other) { return is_same(process, other); };
+      if (std::any_of(stopped.begin(), stopped.end(), same)) continue;
+      is_new = true;
+      signal_process(process.pid, process.start, SIGSTOP);
+      stopped.push_back(std::move(process));
+    }
+    if (!is_new) break;
+  }
+  for (const ProcStat& process : stopped) signal_process(process.pid, process.start, SIGKILL);
+}
+
+}  // namespace dm
