@@ -20,11 +20,13 @@ Line probe_line(const Manifest& manifest) {
   if (!manifest.interpreter.empty()) line.add("interp", manifest.interpreter);
   std::size_t size = 0;
   for (const Manifest::Need& need : manifest.needs) {
-    const std::string text = need.version.empty() ? need.library : need.library + ":" + need.version;
     // What does not fit is found out by the program itself: better than no probe at all.
-    size += text.size() + 16;
+    size += need.library.size() + need.version.size() + 16;
     if (size > kMaxLine / 2) break;
-    line.add("need", text);
+    if (need.version.empty())
+      line.add("lib", need.library);
+    else
+      line.add("symbols", need.version + " " + need.library);
   }
   return line;
 }

@@ -149,7 +149,7 @@ Status AppStore::link_files(const std::string& directory, const std::string& ver
 }
 
 bool AppStore::has_work_dir(const std::string& instance) const {
-  return exists(work_path(instance));
+  return exists(work_path(instance) + "/tmp");
 }
 
 bool AppStore::has_files(const std::string& app, const std::string& version) const {
@@ -160,14 +160,29 @@ Status AppStore::make_work_dir(const std::string& instance, const std::string& a
                                const std::string& version) {
   const auto name = parse_instance_name(instance);
   if (!name || name->app != app || !is_sha256_hex(version)) return bad_name();
-  const std::string path = work_path(instance), temp = path + std::string(kTemp);
-  if (exists(path)) return {};
+  const std::string path = work_path(instance);
+  if (!exists(path)) {
+    const bool with_files = has_files(app, version);
+    auto made = with_files ? make_with_files(path, version_path(app, version)) : make_shared(path);
+    if (!made) return made;
+  }
+  // An app may have removed it, or we were interrupted before it was made.
+  if (exists(path + "/tmp")) return {};
+  return make_shared(path + "/tmp");
+}
+
+Status AppStore::make_shared(const std::string& path) const {
+  if (auto made = make_directory(path, 0700); !made || !app_group_) return made;
+  return share(path, 0700);
+}
+
+// A directory under its name holds every file: it is put together under another.
+Status AppStore::make_with_files(const std::string& path,
+                                 const std::string& version_directory) const {
+  const std::string temp = path + std::string(kTemp);
   if (auto cleared = remove_tree(temp); !cleared) return cleared;
-  Status made = make_directory(temp, 0700);
-  if (made) made = make_directory(temp + "/tmp", 0700);
-  if (made) made = copy_files(version_path(app, version), temp);
-  if (made) made = share(temp + "/tmp", 0700);
-  if (made) made = share(temp, 0700);
+  Status made = make_shared(temp);
+  if (made) made = copy_files(version_directory, temp);
   if (made) made = rename_path(temp, path);
   if (!made) (void)remove_tree(temp);
   return made;
@@ -175,7 +190,6 @@ Status AppStore::make_work_dir(const std::string& instance, const std::string& a
 
 // Copies, not links: an app may write to what it was given, and must not change the blob by it.
 Status AppStore::copy_files(const std::string& version_directory, const std::string& to) const {
-  if (!exists(version_directory + "/files")) return {};
   const auto text = read_file(version_directory + "/manifest", kMaxManifest);
   if (!text) return text.error();
   const auto manifest = parse_manifest(*text);

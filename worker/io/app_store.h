@@ -82,6 +82,8 @@ class AppStore {
  private:
   Status link_files(const std::string& directory, const std::string& version,
                     const Manifest& manifest) const;
+  Status make_shared(const std::string& path) const;
+  Status make_with_files(const std::string& path, const std::string& version_directory) const;
   Status copy_files(const std::string& version_directory, const std::string& to) const;
   Status share(const std::string& path, unsigned mode) const;
   Status drop_version_tree(const std::string& app);

@@ -10,10 +10,12 @@ std::vector<std::string> run_probe(const Line& needs) {
   ManifestNeeds wanted;
   wanted.arch = needs.text("arch", "any");
   wanted.interpreter = needs.text("interp");
-  for (const std::string& need : needs.all("need")) {
-    const std::size_t space = need.find(' ');
-    const bool versioned = space != std::string::npos;
-    wanted.needs.push_back({need.substr(0, space), versioned ? need.substr(space + 1) : ""});
+  for (const std::string& library : needs.all("lib")) wanted.needs.push_back({library, ""});
+  for (const std::string& text : needs.all("symbols")) {
+    // The version comes first: it holds no space, which a library's name may.
+    const std::size_t space = text.find(' ');
+    if (space == std::string::npos) continue;
+    wanted.needs.push_back({text.substr(space + 1), text.substr(0, space)});
   }
   utsname kernel{};
   ::uname(&kernel);

@@ -79,7 +79,7 @@ std::string Cgroups::acquire(const RunKey& key) {
 
 void Cgroups::release(const std::string& path, std::int64_t mono_ms) {
   const auto found = uses_.find(path);
-  if (found == uses_.end()) return;
+  if (found == uses_.end() || found->second.runs == 0) return;
   found->second = {0, mono_ms};
   ++idle_;
 }
