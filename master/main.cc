@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/io/notify.h"
 #include "master/io/dev.h"
 #include "master/io/server.h"
 #include "master/io/shell_child.h"
@@ -39,6 +40,18 @@ void shell_ended(Server& server, int status) {
   ::fprintf(stderr, "dm-master: the shell ended (status %d); the master goes on\n", status);
 }
 
+// What whoever started a daemon expects of it: to end when told, to tell that it is ready.
+void serve_system(Server& server, const Notify& notify) {
+  for (int signal : {SIGTERM, SIGINT})
+    server.loop().on_signal(signal, [&] {
+      notify.send("STOPPING=1");
+      server.stop(0);
+    });
+  server.loop().on_signal(SIGHUP, [] {});
+  notify.send("READY=1");
+  notify.feed_watchdog(server.loop());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -50,6 +63,7 @@ int main(int argc, char** argv) {
   }
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGTTOU, SIG_IGN);
+  const Notify notify;
   std::optional<DevCluster> dev;
   if (options.dev_workers > 0) {
     auto made = DevCluster::make();
@@ -65,9 +79,7 @@ int main(int argc, char** argv) {
       if (dev) dev->end();
       return complain(opened.error());
     }
-    for (int signal : {SIGTERM, SIGINT})
-      server.loop().on_signal(signal, [&] { server.stop(0); });
-    server.loop().on_signal(SIGHUP, [] {});
+    serve_system(server, notify);
     server.loop().on_signal(SIGCHLD, [&] {
       if (shell <= 0) return;
       if (const auto ended = shell_status(shell)) shell_ended(server, *ended);

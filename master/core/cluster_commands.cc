@@ -164,7 +164,7 @@ Result<const WorkerView*> Cluster::choose_worker(const Request& request, const s
       why += (why.empty() ? ": " : ", ") + name + " is " + refused;
   }
   if (const WorkerView* best = choose(candidates)) return best;
-  if (!candidates.empty()) why = ": every one is above 95 % of processor or memory";
+  if (!candidates.empty()) why = ": every one is above 95 % of processor or memory; --on WORKER overrides that";
   if (workers_.empty()) why = ": none has connected yet";
   return fail(Code::kBusy, "no worker can take " + app + why);
 }

@@ -134,6 +134,11 @@ void ControlPort::start(PeerId id, Fd fd, std::string_view unread, std::string_v
 void ControlPort::on_line(PeerId id, std::string_view text) {
   Peer& peer = peers_[id];
   if (!peer.greeted) return on_hello(peer, text);
+  // Whoever sends that speaks no language of ours: its next line is no command either.
+  if (text.find('\0') != text.npos) {
+    answer(peer, "", fail(Code::kBadLine, "NUL in a line"));
+    return peer.connection->finish();
+  }
   // A verb in capitals is dm's form, anything else is for people.
   const bool codec = !text.empty() && text.front() >= 'A' && text.front() <= 'Z';
   if (!codec) return run_words(id, text);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,6 +65,16 @@ std::vector<ProcStat> descendants(int ancestor) {
         found.push_back(process);
       }
   return found;
+}
+
+// Whatever a broken supervisor leaves behind has become ours. What forks is stopped first.
+void kill_descendants() {
+  for (int signal : {SIGSTOP, SIGSTOP, SIGSTOP, SIGKILL})
+    for (const ProcStat& process : descendants(::getpid()))
+      signal_process(process.pid, process.start, signal);
+  while (retry([] { return ::waitpid(-1, nullptr, 0); }) > 0)
+    for (const ProcStat& process : descendants(::getpid()))
+      signal_process(process.pid, process.start, SIGKILL);
 }
 
 }  // namespace
@@ -158,6 +169,7 @@ SupervisorFixture::SupervisorFixture(bool use_cgroups, std::vector<std::string> 
                                      const std::function<void()>& before) {
   char name[] = "/tmp/dm-supervisor-test-XXXXXX";
   root_ = ::mkdtemp(name);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   Pipe tether, ready;
   SupervisorOptions options;
   options.root = root_;
@@ -177,13 +189,9 @@ SupervisorFixture::SupervisorFixture(bool use_cgroups, std::vector<std::string> 
 }
 
 SupervisorFixture::~SupervisorFixture() {
-  const std::vector<ProcStat> left = descendants(pid_);
   cut_tether();
-  if (!wait_for_end()) {
-    ::kill(pid_, SIGKILL);
-    retry([&] { return ::waitpid(pid_, nullptr, 0); });
-  }
-  for (const ProcStat& process : left) signal_process(process.pid, process.start, SIGKILL);
+  if (!wait_for_end()) ::kill(pid_, SIGKILL);
+  kill_descendants();
   std::error_code ignored;
   std::filesystem::remove_all(root_, ignored);
 }

@@ -117,13 +117,18 @@ TEST(supervisor_gives_a_new_run_a_tree_of_its_own) {
     LogPipe old_log, new_log;
     CHECK_EQ(spawn(agent, old_log, "a.1", sh("setsid sleep 1000 & echo up; exit 0")).verb(), "OK");
     CHECK_EQ(agent.exited("a.1").number_or("left", 0), 1);
-    CHECK_EQ(spawn(agent, new_log, "a.1", sh("echo up; sleep 1000"), "", 2).verb(), "OK");
+    // Its orphan differs from that of the first run by the number of the run alone.
+    const std::string script =
+        "(setsid sh -c 'trap \"echo alive\" USR1; echo up; while :; do sleep 0.01; done' &) ; "
+        "sleep 1000";
+    CHECK_EQ(spawn(agent, new_log, "a.1", sh(script), "", 2).verb(), "OK");
     CHECK(new_log.read_until("up"));
     agent.send(signal_line("k", "a.1", SIGKILL, "tree"));
     CHECK_EQ(agent.answer("k").verb(), "OK");
     CHECK(old_log.read_until(""));
-    agent.send("SIGNAL id=s instance=a.1 run=2 signal=18 to=group\n");
+    agent.send("SIGNAL id=s instance=a.1 run=2 signal=10 to=tree\n");
     CHECK_EQ(agent.answer("s").verb(), "OK");
+    CHECK(new_log.read_until("alive"));
   }
 }
 
@@ -152,25 +157,29 @@ TEST(supervisor_stops_everything) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe polite, stubborn, orphans;
-    CHECK_EQ(spawn(agent, polite, "a.1",
-                   sh("trap 'echo bye; exit 0' INT; echo up; while :; do "
-                      "sleep 0.01; done"))
+    LogPipe polite, stubborn, orphan;
+    const std::string wait = "; echo up; while :; do sleep 0.01; done";
+    CHECK_EQ(spawn(agent, polite, "a.1", sh("trap 'echo bye; exit 0' INT" + wait)).verb(), "OK");
+    CHECK_EQ(
+        spawn(agent, stubborn, "a.2", sh("trap '' INT TERM; setsid sleep 1000 &" + wait.substr(1)))
+            .verb(),
+        "OK");
+    CHECK_EQ(spawn(agent, orphan, "a.3",
+                   sh("setsid sh -c 'trap \"echo term; exit\" TERM" + wait + "' &"))
                  .verb(),
              "OK");
-    CHECK_EQ(spawn(agent, stubborn, "a.2",
-                   sh("trap '' INT TERM; setsid sleep 1000 & echo up; sleep 1000; sleep 1000"))
-                 .verb(),
-             "OK");
-    CHECK_EQ(spawn(agent, orphans, "a.3", sh("setsid sleep 1000 & echo up; exit 0")).verb(), "OK");
-    CHECK(polite.read_until("up") && stubborn.read_until("up") && orphans.read_until("up"));
-    AgentSide operator_side(supervisor.root());
-    operator_side.send("STOP-ALL id=s timeout_ms=300\n");
+    CHECK(polite.read_until("up") && stubborn.read_until("up") && orphan.read_until("up"));
+    CHECK(agent.exited("a.3").number_or("left", 0) > 0);
+    AgentSide other(supervisor.root());
+    other.send("STOP-ALL id=s1 timeout_ms=3600000\n");
     CHECK(polite.read_until("bye"));
+    CHECK(orphan.read_until("term"));
     agent.send(spawn_line("a.4", 1, {"/bin/true"}), {STDERR_FILENO});
     CHECK_EQ(field(agent.answer("a.4"), "code"), "busy");
-    CHECK_EQ(operator_side.answer("s").verb(), "OK");
-    CHECK(polite.read_until("") && stubborn.read_until("") && orphans.read_until(""));
+    other.send("STOP-ALL id=s2 timeout_ms=0\n");
+    CHECK_EQ(other.answer("s1").verb(), "OK");
+    CHECK_EQ(other.answer("s2").verb(), "OK");
+    CHECK(polite.read_until("") && stubborn.read_until("") && orphan.read_until(""));
     // The agent was not replaced: it hears everything to the end.
     CHECK_EQ(agent.exited("a.1").number_or("status", -1), 0);
     CHECK_EQ(WTERMSIG(static_cast<int>(agent.exited("a.2").number_or("status", 0))), SIGKILL);

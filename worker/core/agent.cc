@@ -66,6 +66,7 @@ void Agent::handle(const Sampled& sampled, Now now) {
   const std::int64_t elapsed = now.mono_ms - last_sample_ms_;
   last_sample_ms_ = now.mono_ms;
   host_ = sampled.host;
+  host_.cpu_percent = cpu_average_.add(now.mono_ms, sampled.host.cpu_percent);
   for (const InstanceSample& sample : sampled.instances) {
     const auto found = instances_.find(sample.instance);
     if (found == instances_.end() || found->second.state == RunState::kDown) continue;
@@ -79,7 +80,7 @@ void Agent::handle(const Sampled& sampled, Now now) {
     instance.max_rss_seen = std::max(instance.max_rss_seen, sample.rss_bytes);
     tell(instance);
   }
-  if (link_.is_up()) beat(sampled.host);
+  if (link_.is_up()) beat(host_);
 }
 
 void Agent::beat(const HostSample& host) {
@@ -113,7 +114,9 @@ void Agent::handle(const Tick&, Now now) {
     next_beat_ = std::max(next_beat_ + link_.heartbeat_ms(), now.mono_ms);
     TakeSample sample;
     for (const auto& [name, instance] : instances_)
-      if (instance.pid > 0) sample.instances.push_back(name);
+      if (instance.state != RunState::kDown && instance.state != RunState::kBackoff &&
+          instance.pid > 0)
+        sample.instances.push_back(name);
     out_.push_back(std::move(sample));
   }
   for (auto& [name, instance] : instances_)
@@ -150,8 +153,10 @@ Status Agent::replay(const Line& record) {
     instance.run = record.number_or("run", 0);
     instance.restarts = record.number_or("restarts", 0);
   } else if (verb == "ACKED") {
-    const std::int64_t seq = record.number_or("seq", 0);
-    std::erase_if(unacknowledged_, [&](const Line& end) { return end.number_or("seq", 0) <= seq; });
+    acked_ = std::max(acked_, record.number_or("seq", 0));
+    next_end_ = std::max(next_end_, acked_ + 1);
+    std::erase_if(unacknowledged_,
+                  [&](const Line& end) { return end.number_or("seq", 0) <= acked_; });
   } else {
     return replay_run(record);
   }
@@ -171,10 +176,12 @@ Status Agent::replay_run(const Line& record) {
     instance.restarts = record.number_or("restarts", 0);
     instance.state = RunState::kSpawning;
   } else if (record.verb() == "EXITED") {
-    next_end_ = std::max(next_end_, record.number_or("seq", 0) + 1);
+    const std::int64_t seq = record.number_or("seq", 0);
+    next_end_ = std::max(next_end_, seq + 1);
     instance.state = RunState::kDown;
     instance.last_end = record;
-    if (!record.has("acked")) unacknowledged_.push_back(record);
+    instance.exec_error = failed_start_of(record);
+    if (seq > acked_) unacknowledged_.push_back(record);
   } else {
     return fail(Code::kBadLine, "unknown record " + record.verb());
   }
@@ -186,21 +193,17 @@ std::vector<Line> Agent::snapshot() const {
   if (!cluster_.empty()) records.push_back(Line("CLUSTER").add("id", cluster_));
   if (!supervisor_.empty()) records.push_back(Line("SUPERVISOR").add("id", supervisor_));
   for (const auto& [key, exe] : installed_)
-    records.push_back(Line("INSTALLED").add("app", key.first).add("manifest", key.second).add("exe", exe));
-  const auto is_unacknowledged = [this](const Line& end) {
-    return std::any_of(unacknowledged_.begin(), unacknowledged_.end(), [&](const Line& other) {
-      return other.number_or("seq", 0) == end.number_or("seq", 0);
-    });
-  };
+    records.push_back(
+        Line("INSTALLED").add("app", key.first).add("manifest", key.second).add("exe", exe));
+  // Says which of the ends below are acknowledged, and keeps a number from being used twice.
+  if (acked_ > 0) records.push_back(Line("ACKED").add("seq", acked_));
   for (const auto& [name, instance] : instances_) {
     Line spec = print_spec("INSTANCE", instance.spec);
     spec.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
     records.push_back(spec.add("restarts", instance.restarts));
     const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-    if (instance.last_end && !is_unacknowledged(*instance.last_end)) {
-      Line end = *instance.last_end;
-      records.push_back(end.add("acked", 1));
-    }
+    if (instance.last_end && instance.last_end->number_or("seq", 0) <= acked_)
+      records.push_back(*instance.last_end);
     if (!over) {
       Line run("RUN");
       run.add("instance", name).add("run", instance.run);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/core/cpu_average.h"
 #include "worker/core/effects.h"
 #include "worker/core/instance.h"
 #include "worker/core/master_link.h"
@@ -69,8 +70,9 @@ class Agent {
   void log(const Line& order, Now now);
   void cancel(const Line& order, Now now);
   void acknowledge(const Line& order, Now now);
-  void answer_launch(Instance& instance, const std::string& id);
+  void answer_launch(Instance& instance, const std::string& id, std::int64_t run);
   Instance* find_for(const Line& order);
+  void set_grace(Instance& instance, std::int64_t grace_ms, bool may_kill, Now now);
   void ok(const std::string& id) { to_master(Line("OK").add("id", id)); }
   void err(std::string_view id, const Error& error);
 
@@ -81,14 +83,17 @@ class Agent {
   void supervisor_empty(const Line& line, Now now);
   void supervisor_synced(const Line& line, Now now);
   void supervisor_answer(const Line& line, Now now);
+  void resume(Instance& instance, bool seen, Now now);
+  void signal_again(Instance& instance, Now now);
   void drive(Instance& instance, RunEvent event, Now now);
   void perform(Instance& instance, RunAction action, Now now);
-  void begin_run(const Instance& instance);
-  void send_spawn(const Instance& instance);
+  void begin_run(Instance& instance);
+  void send_spawn(Instance& instance);
   void signal(const Instance& instance, int number, std::string_view to);
   void finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq, Now now);
   void decide_restart(Instance& instance, const EndOfRun& end, Now now);
   void expire(Instance& instance, Now now);
+  void answer_launches(Instance& instance);
   void answer_end(Instance& instance);
   void set_wanted(Instance& instance, bool wanted);
 
@@ -96,7 +101,10 @@ class Agent {
   void greet(Now now);
   void beat(const HostSample& host);
   void tell(Instance& instance);
-  void to_master(const Line& line) { out_.push_back(ToMaster{line}); }
+  // Without a session nobody would understand it: the master asks again when there is one.
+  void to_master(const Line& line) {
+    if (link_.is_up()) out_.push_back(ToMaster{line});
+  }
   void append(const Line& record) { out_.push_back(Append{record, false}); }
   // For what a power failure may take, since it takes the processes too: the end of a run, a
   // restart by policy. Written before anything follows from it, not waited for.
@@ -109,12 +117,18 @@ class Agent {
 
   std::map<std::string, Instance> instances_;
   std::map<std::pair<std::string, std::string>, std::string> installed_;  // app, manifest: exe
+  // Orders that wait for slow work; one work serves all who ask for the same.
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> installing_;
+  std::map<std::string, std::vector<std::string>> removing_;  // by app
+  std::set<std::string> streaming_;                           // LOG orders
   std::deque<Line> unacknowledged_;  // EXITED lines with their seq, until the master has ACKed them
   std::int64_t next_end_ = 1;
+  std::int64_t acked_ = 0;  // the master has every end up to this one
   std::int64_t beats_ = 0;
   std::int64_t next_beat_ = kNever;
   std::int64_t last_sample_ms_ = 0;
   HostSample host_;
+  CpuAverage cpu_average_;
   std::string cluster_;
 
   std::string supervisor_;  // who the records speak of: boot id and pid

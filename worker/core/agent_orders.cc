@@ -4,9 +4,23 @@
 #include "common/escape.h"
 #include "common/names.h"
 #include "common/sha256.h"
+#include "common/units.h"
 #include "worker/core/agent.h"
 
 namespace dm {
+namespace {
+
+constexpr std::int64_t kMostRuns = 1'000'000'000;
+constexpr std::int64_t kStopMs = 10'000;
+
+// Adds `id` to those who wait for one work, each once. True if the work is to be begun for it.
+bool joins(std::vector<std::string>& waiting, const std::string& id) {
+  const bool is_first = waiting.empty();
+  if (std::find(waiting.begin(), waiting.end(), id) == waiting.end()) waiting.push_back(id);
+  return is_first;
+}
+
+}  // namespace
 
 struct Agent::Order {
   std::string_view verb;
@@ -14,9 +28,9 @@ struct Agent::Order {
 };
 
 const Agent::Order Agent::kOrders[] = {
-    {"PROBE", &Agent::probe},   {"INSTALL", &Agent::install}, {"DELETE", &Agent::remove},
-    {"LAUNCH", &Agent::launch}, {"STOP", &Agent::stop},       {"KILL", &Agent::kill},
-    {"USAGE", &Agent::usage},   {"LOG", &Agent::log},         {"CANCEL", &Agent::cancel},
+    {"PROBE", &Agent::probe},     {"INSTALL", &Agent::install}, {"DELETE", &Agent::remove},
+    {"LAUNCH", &Agent::launch},   {"STOP", &Agent::stop},       {"KILL", &Agent::kill},
+    {"USAGE", &Agent::usage},     {"LOG", &Agent::log},         {"CANCEL", &Agent::cancel},
     {"ACK", &Agent::acknowledge},
 };
 
@@ -56,19 +70,27 @@ void Agent::install(const Line& order, Now) {
   const std::string id(order.text("id")), app(order.text("app")), manifest(order.text("manifest"));
   if (!is_app_name(app) || !is_sha256_hex(manifest))
     return err(id, fail(Code::kBadArg, "INSTALL needs app= and manifest="));
-  out_.push_back(Install{id, app, manifest});
+  if (removing_.contains(app)) return err(id, fail(Code::kBusy, app + " is being deleted"));
+  if (joins(installing_[{app, manifest}], id)) out_.push_back(Install{id, app, manifest});
 }
 
 void Agent::handle(const InstallProgress& progress, Now) {
-  if (!link_.is_up()) return;
-  Line line("PROGRESS");
-  line.add("id", progress.id).add("done", progress.done).add("total", progress.total);
-  to_master(line);
+  for (const auto& [version, ids] : installing_) {
+    if (ids.front() != progress.id) continue;
+    for (const std::string& id : ids)
+      to_master(
+          Line("PROGRESS").add("id", id).add("done", progress.done).add("total", progress.total));
+  }
 }
 
 void Agent::handle(const Installed& installed, Now) {
   const InstallDone& done = installed.done;
-  if (installed.error) return err(done.id, *installed.error);
+  const auto waiting = installing_.extract({done.app, done.manifest});
+  if (waiting.empty()) return;
+  if (installed.error) {
+    for (const std::string& id : waiting.mapped()) err(id, *installed.error);
+    return;
+  }
   auto& executable = installed_[{done.app, done.manifest}];
   if (executable != done.executable) {
     executable = done.executable;
@@ -76,14 +98,18 @@ void Agent::handle(const Installed& installed, Now) {
     record.add("app", done.app).add("manifest", done.manifest).add("exe", done.executable);
     append(record);
   }
-  Line line("OK");
-  line.add("id", done.id).add("sent", done.files_sent).add("there", done.files_there);
-  to_master(line.add("bytes", done.bytes).add("elapsed_ms", done.elapsed_ms));
+  for (const std::string& id : waiting.mapped()) {
+    Line line("OK");
+    line.add("id", id).add("sent", done.files_sent).add("there", done.files_there);
+    to_master(line.add("bytes", done.bytes).add("elapsed_ms", done.elapsed_ms));
+  }
 }
 
 void Agent::remove(const Line& order, Now) {
   const std::string id(order.text("id")), app(order.text("app"));
   if (!is_app_name(app)) return err(id, fail(Code::kBadArg, "DELETE needs app="));
+  for (const auto& [version, ids] : installing_)
+    if (version.first == app) return err(id, fail(Code::kBusy, app + " is being installed"));
   RemoveApp effect{id, app, {}};
   for (const auto& [name, instance] : instances_) {
     if (instance.spec.app != app) continue;
@@ -91,15 +117,18 @@ void Agent::remove(const Line& order, Now) {
       return err(id, fail(Code::kBusy, name + " is " + std::string(state_word(instance))));
     effect.instances.push_back(name);
   }
-  out_.push_back(std::move(effect));
+  if (joins(removing_[app], id)) out_.push_back(std::move(effect));
 }
 
 void Agent::handle(const Removed& removed, Now) {
-  if (removed.error) return err(removed.id, *removed.error);
-  const Line record = Line("REMOVED").add("app", removed.app);
-  append(record);
-  (void)replay(record);
-  ok(removed.id);
+  const auto waiting = removing_.extract(removed.app);
+  if (waiting.empty()) return;
+  if (!removed.error) {
+    const Line record = Line("REMOVED").add("app", removed.app);
+    append(record);
+    (void)replay(record);
+  }
+  for (const std::string& id : waiting.mapped()) removed.error ? err(id, *removed.error) : ok(id);
 }
 
 void Agent::launch(const Line& order, Now now) {
@@ -107,10 +136,14 @@ void Agent::launch(const Line& order, Now now) {
   auto spec = parse_spec(order);
   if (!spec) return err(id, spec.error());
   const std::int64_t run = order.number_or("run", 1);
+  if (run < 1 || run > kMostRuns)
+    return err(id, fail(Code::kBadArg, "run= must be from 1 to " + std::to_string(kMostRuns)));
   const auto found = instances_.find(spec->name);
   // Sent again, by a master that did not get our answer: it gets the answer of the record.
   if (found != instances_.end() && run <= found->second.run)
-    return answer_launch(found->second, id);
+    return answer_launch(found->second, id, run);
+  if (removing_.contains(spec->app))
+    return err(id, fail(Code::kBusy, spec->app + " is being deleted"));
   if (!installed_.contains({spec->app, spec->manifest}))
     return err(id, fail(Code::kNotFound, "version " + spec->manifest.substr(0, 12) + " of " +
                                              spec->app + " is not installed here"));
@@ -125,44 +158,50 @@ void Agent::launch(const Line& order, Now now) {
   instance.run = std::max(instance.run, run - 1);
   if (!instance.wanted) set_wanted(instance, true);
   instance.backoff.reset();
-  instance.answers.push_back({id, PendingAnswer::Kind::kLaunch});
+  await(instance, id, PendingAnswer::Kind::kLaunch);
   drive(instance, RunEvent::kStart, now);
 }
 
-void Agent::answer_launch(Instance& instance, const std::string& id) {
-  if (instance.state == RunState::kSpawning) {
-    instance.answers.push_back({id, PendingAnswer::Kind::kLaunch});
-  } else if (instance.exec_error) {
-    err(id, *instance.exec_error);
-  } else {
-    Line line("OK");
-    line.add("id", id).add("run", instance.run);
-    if (instance.pid > 0) line.add("pid", instance.pid);
-    to_master(line);
-  }
+void Agent::answer_launch(Instance& instance, const std::string& id, std::int64_t run) {
+  if (instance.state == RunState::kSpawning)
+    return await(instance, id, PendingAnswer::Kind::kLaunch);
+  // The error of a later run, begun by policy, is no answer.
+  if (instance.exec_error && run == instance.run) return err(id, *instance.exec_error);
+  std::int64_t pid = instance.pid;
+  if (pid == 0 && instance.last_end) pid = instance.last_end->number_or("pid", 0);
+  Line line("OK");
+  line.add("id", id).add("run", instance.run);
+  if (pid > 0) line.add("pid", pid);
+  to_master(line);
 }
 
 void Agent::stop(const Line& order, Now now) {
   Instance* instance = find_for(order);
   if (instance == nullptr) return;
-  const std::int64_t grace = std::max<std::int64_t>(order.number_or("timeout_ms", 10'000), 0);
-  const bool already_stopping = instance->state == RunState::kStopping;
   set_wanted(*instance, false);
-  instance->answers.push_back({std::string(order.text("id")), PendingAnswer::Kind::kStop});
-  if (!already_stopping || now.mono_ms + grace < instance->deadline) {
-    instance->grace_ms = grace;
-    instance->may_kill = order.number_or("no_kill", 0) == 0;
-    if (instance->state != RunState::kDraining && instance->state != RunState::kKilling)
-      instance->deadline = now.mono_ms + grace;
-  }
+  await(*instance, order.text("id"), PendingAnswer::Kind::kStop);
+  const std::int64_t grace = order.number_or("timeout_ms", kStopMs);
+  set_grace(*instance, std::clamp<std::int64_t>(grace, 0, kMaxDurationMs),
+            order.number_or("no_kill", 0) == 0, now);
   drive(*instance, RunEvent::kStop, now);
+}
+
+// Of two stops the stricter counts: one that kills before one that does not, then the earlier.
+void Agent::set_grace(Instance& instance, std::int64_t grace_ms, bool may_kill, Now now) {
+  if (instance.state == RunState::kDraining || instance.state == RunState::kKilling) return;
+  const bool is_stricter =
+      may_kill == instance.may_kill ? now.mono_ms + grace_ms < instance.deadline : may_kill;
+  if (instance.state == RunState::kStopping && !is_stricter) return;
+  instance.grace_ms = grace_ms;
+  instance.may_kill = may_kill;
+  instance.deadline = now.mono_ms + grace_ms;
 }
 
 void Agent::kill(const Line& order, Now now) {
   Instance* instance = find_for(order);
   if (instance == nullptr) return;
   set_wanted(*instance, false);
-  instance->answers.push_back({std::string(order.text("id")), PendingAnswer::Kind::kKill});
+  await(*instance, order.text("id"), PendingAnswer::Kind::kKill);
   if (instance->our_part != OurPart::kTimedOut) instance->our_part = OurPart::kKilled;
   drive(*instance, RunEvent::kKill, now);
 }
@@ -189,11 +228,13 @@ void Agent::log(const Line& order, Now) {
   const std::int64_t run =
       order.number_or("run", instance->run - (order.number_or("previous", 0) != 0 ? 1 : 0));
   if (run < 1 || run > instance->run)
-    return err(order.text("id"), fail(Code::kNotFound, instance->spec.name + " has no run " +
-                                                           std::to_string(run) + ", it has 1 to " +
-                                                           std::to_string(instance->run)));
+    return err(order.text("id"),
+               fail(Code::kNotFound, instance->spec.name + " has no run " + std::to_string(run) +
+                                         ", it has 1 to " + std::to_string(instance->run)));
   StreamLog effect;
   effect.id = order.text("id");
+  // Sent again after a new session: the stream has a connection of its own, and goes on.
+  if (!streaming_.insert(effect.id).second) return;
   effect.instance = instance->spec.name;
   effect.run = run;
   effect.lines = order.number_or("lines", -1);
@@ -204,9 +245,8 @@ void Agent::log(const Line& order, Now) {
 }
 
 void Agent::handle(const StreamEnded& ended, Now) {
-  if (!link_.is_up()) return;
-  if (ended.error) return err(ended.id, *ended.error);
-  ok(ended.id);
+  streaming_.erase(ended.id);
+  ended.error ? err(ended.id, *ended.error) : ok(ended.id);
 }
 
 void Agent::cancel(const Line& order, Now) {
@@ -215,6 +255,7 @@ void Agent::cancel(const Line& order, Now) {
 
 void Agent::acknowledge(const Line& order, Now) {
   const std::int64_t seq = order.number_or("seq", 0);
+  if (seq <= acked_ || seq >= next_end_) return;
   const Line record = Line("ACKED").add("seq", seq);
   append_lazily(record);
   (void)replay(record);

@@ -54,21 +54,42 @@ void Agent::supervisor_run(const Line& line, Now now) {
 
 void Agent::supervisor_synced(const Line&, Now now) {
   supervisor_ready_ = true;
-  for (auto& [name, instance] : instances_) {
-    if (instance.state == RunState::kDown) {
-      if (instance.last_end && instance.run > 0) decide_restart(instance, *instance.last_end, now);
-    } else if (seen_.contains(name)) {
+  for (auto& [name, instance] : instances_) resume(instance, seen_.contains(name), now);
+}
+
+// The supervisor has said all it knows; what it may not have heard is said again.
+void Agent::resume(Instance& instance, bool seen, Now now) {
+  if (instance.state == RunState::kBackoff) return;
+  if (instance.state == RunState::kDown) {
+    if (instance.last_end && instance.run > 0) decide_restart(instance, *instance.last_end, now);
+    return;
+  }
+  const bool spawns = instance.state == RunState::kSpawning;
+  if (spawns && (same_supervisor_ || !instance.spawn_sent)) return send_spawn(instance);
+  if (seen) return signal_again(instance, now);
+  // Whoever waits for its start is not told that it began: nobody knows.
+  if (!instance.spawn_sent)
+    instance.exec_error = fail(Code::kBusy, "it was stopped before it began");
+  else if (instance.pid == 0)
+    instance.exec_error = fail(Code::kInternal, "the supervisor ended before it had answered");
+  EndOfRun end = describe_unknown_end(instance, now);
+  if (instance.exited) end = describe_end(instance, *instance.exited);
+  if (!instance.spawn_sent) end = describe_failed_start(instance, *instance.exec_error, now);
+  instance.state = RunState::kDown;
+  finish(instance, std::move(end), 0, now);
+}
+
+void Agent::signal_again(Instance& instance, Now now) {
+  switch (instance.state) {
+    case RunState::kUp:
       // A stop that the agent before us had begun is finished by us.
-      if (!instance.wanted && instance.state == RunState::kUp) {
-        instance.deadline = now.mono_ms + instance.grace_ms;
-        drive(instance, RunEvent::kStop, now);
-      }
-    } else if (instance.state == RunState::kSpawning && same_supervisor_) {
-      send_spawn(instance);
-    } else if (instance.state != RunState::kBackoff) {
-      instance.state = RunState::kDown;
-      finish(instance, describe_unknown_end(instance, now), 0, now);
-    }
+      if (instance.wanted) return;
+      instance.deadline = now.mono_ms + instance.grace_ms;
+      return drive(instance, RunEvent::kStop, now);
+    case RunState::kStopping: return signal(instance, kSigint, "group");
+    case RunState::kDraining: return signal(instance, kSigterm, "tree");
+    case RunState::kKilling: return signal(instance, kSigkill, "tree");
+    default: return;
   }
 }
 
@@ -94,16 +115,19 @@ void Agent::supervisor_answer(const Line& line, Now now) {
 void Agent::handle(const SpawnFailed& failed, Now now) {
   const auto found = instances_.find(failed.instance);
   if (found == instances_.end() || found->second.run != failed.run) return;
-  found->second.exec_error = failed.error;
-  drive(found->second, RunEvent::kSpawnFailed, now);
+  Instance& instance = found->second;
+  // An answer that comes late, or twice, must not undo what is known.
+  if (step(instance.state, RunEvent::kSpawnFailed).action != RunAction::kFinish) return;
+  instance.exec_error = failed.error;
+  drive(instance, RunEvent::kSpawnFailed, now);
 }
 
 void Agent::supervisor_exited(const Line& line, Now now) {
   const auto found = instances_.find(std::string(line.text("instance")));
   const std::int64_t seq = line.number_or("seq", 0);
-  const bool current =
-      found != instances_.end() && found->second.run == line.number_or("run", 0) &&
-      found->second.state != RunState::kDown && found->second.state != RunState::kBackoff;
+  const bool current = found != instances_.end() && found->second.run == line.number_or("run", 0) &&
+                       found->second.state != RunState::kDown &&
+                       found->second.state != RunState::kBackoff;
   if (!current) {
     // Recorded by an agent that ended before it could say so.
     out_.push_back(ToSupervisor{Line("ACK").add("seq", seq)});
@@ -121,6 +145,7 @@ void Agent::supervisor_exited(const Line& line, Now now) {
 void Agent::supervisor_empty(const Line& line, Now now) {
   const auto found = instances_.find(std::string(line.text("instance")));
   if (found == instances_.end() || !found->second.exited) return;
+  if (found->second.run != line.number_or("run", 0)) return;
   drive(found->second, RunEvent::kEmpty, now);
 }
 
@@ -148,12 +173,7 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
     case RunAction::kReport:
       instance.usage.kernel_state = '?';
       tell(instance);
-      for (const PendingAnswer& answer : instance.answers)
-        if (answer.kind == PendingAnswer::Kind::kLaunch)
-          to_master(Line("OK").add("id", answer.id).add("pid", instance.pid).add("run", instance.run));
-      std::erase_if(instance.answers, [](const PendingAnswer& answer) {
-        return answer.kind == PendingAnswer::Kind::kLaunch;
-      });
+      answer_launches(instance);
       break;
     case RunAction::kInterrupt:
       instance.our_part = OurPart::kStopped;
@@ -172,9 +192,9 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
       break;
     case RunAction::kFinish: {
       const bool began = instance.exited.has_value();
-      EndOfRun end = began ? describe_end(instance, *instance.exited)
-                           : describe_failed_start(
-                                 instance, instance.exec_error.value_or(Error{}), now);
+      EndOfRun end =
+          began ? describe_end(instance, *instance.exited)
+                : describe_failed_start(instance, instance.exec_error.value_or(Error{}), now);
       finish(instance, std::move(end), began ? instance.exited->number_or("seq", 0) : 0, now);
       break;
     }
@@ -189,21 +209,20 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
 
 // A launch that was asked for is on disk before it happens, so that it never happens twice; a
 // restart by policy need not be, and must be quick.
-void Agent::begin_run(const Instance& instance) {
+void Agent::begin_run(Instance& instance) {
   Line record("RUN");
   record.add("instance", instance.spec.name).add("run", instance.run);
   record.add("restarts", instance.restarts);
-  const bool asked = std::any_of(
-      instance.answers.begin(), instance.answers.end(),
-      [](const PendingAnswer& answer) { return answer.kind == PendingAnswer::Kind::kLaunch; });
-  if (asked)
+  if (has_waiting_launch(instance))
     append(record);
   else
     append_lazily(record);
+  instance.spawn_sent = false;
   if (supervisor_ready_) send_spawn(instance);
 }
 
-void Agent::send_spawn(const Instance& instance) {
+void Agent::send_spawn(Instance& instance) {
+  instance.spawn_sent = true;
   const InstanceSpec& spec = instance.spec;
   const auto found = installed_.find({spec.app, spec.manifest});
   const std::string executable = found == installed_.end() ? "missing" : found->second;
@@ -255,13 +274,15 @@ void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq
   append_lazily(record);
   unacknowledged_.push_back(record);
   if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
-  if (link_.is_up()) to_master(record);
+  to_master(record);
   out_.push_back(EndStreams{instance.spec.name, instance.run});
-  const bool launch_failed = instance.exec_error && !instance.answers.empty();
   instance.last_end = std::move(record);
   instance.deadline = kNever;
   instance.exited.reset();
-  if (!launch_failed) decide_restart(instance, *instance.last_end, now);
+  // A launch that is answered with an error must not come true later.
+  if (instance.exec_error && has_waiting_launch(instance)) set_wanted(instance, false);
+  answer_launches(instance);
+  decide_restart(instance, *instance.last_end, now);
   if (instance.state == RunState::kDown) {
     instance.our_part = OurPart::kNothing;
     tell(instance);
@@ -282,20 +303,25 @@ void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {
   tell(instance);
 }
 
-// Answers everyone who waited for the end; of those who waited for a start, exec has failed them.
+// Before the policy begins another run: the answer speaks of this one.
+void Agent::answer_launches(Instance& instance) {
+  for (const PendingAnswer& answer : instance.answers) {
+    if (answer.kind != PendingAnswer::Kind::kLaunch) continue;
+    if (instance.exec_error)
+      err(answer.id, *instance.exec_error);
+    else
+      to_master(Line("OK").add("id", answer.id).add("pid", instance.pid).add("run", instance.run));
+  }
+  std::erase_if(instance.answers, [](const PendingAnswer& answer) {
+    return answer.kind == PendingAnswer::Kind::kLaunch;
+  });
+}
+
+// Answers everyone who waited for the end.
 void Agent::answer_end(Instance& instance) {
   std::vector<PendingAnswer> answers;
   answers.swap(instance.answers);
   for (const PendingAnswer& answer : answers) {
-    if (answer.kind == PendingAnswer::Kind::kLaunch) {
-      if (instance.exec_error) {
-        err(answer.id, *instance.exec_error);
-      } else {
-        Line line("OK");
-        to_master(line.add("id", answer.id).add("pid", instance.pid).add("run", instance.run));
-      }
-      continue;
-    }
     Line line("OK");
     line.add("id", answer.id);
     if (instance.last_end) line.add("reason", instance.last_end->text("reason"));

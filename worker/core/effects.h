@@ -46,62 +46,113 @@ struct HostFacts {
 };
 
 // --- Effects ---
-struct Connect {};                             // dial the master; answered by MasterUp or MasterDown
-struct Disconnect { std::string why; };        // drop the session; MasterDown follows
-struct ToMaster { Line line; };
-struct ToSupervisor { Line line; };
-struct Spawn {                                 // open the log, make the work directory, send the line
+struct Connect {};  // dial the master; answered by MasterUp or MasterDown
+struct Disconnect {
+  std::string why;
+};  // drop the session; MasterDown follows
+struct ToMaster {
+  Line line;
+};
+struct ToSupervisor {
+  Line line;
+};
+struct Spawn {  // open the log, make the work directory, send the line
   std::string instance;
   std::int64_t run = 0;
   Line line;
 };
-struct Append {                                // durable before what follows; lazy: only written
+struct Append {  // durable before what follows; lazy: only written
   Line record;
   bool lazy = false;
 };
-struct Install { std::string id, app, manifest; };          // answered by Installed
-struct RemoveApp { std::string id, app; std::vector<std::string> instances; };  // by Removed
-struct Probe { std::string id; Line needs; };               // answered by Probed
-struct StreamLog {                             // dial a bulk connection and send the file
-  std::string id;                              // of the request that it answers
+struct Install {
+  std::string id, app, manifest;
+};  // answered by Installed
+struct RemoveApp {
+  std::string id, app;
+  std::vector<std::string> instances;
+};  // by Removed
+struct Probe {
+  std::string id;
+  Line needs;
+};                  // answered by Probed
+struct StreamLog {  // dial a bulk connection and send the file
+  std::string id;   // of the request that it answers
   std::string instance;
   std::int64_t run = 0, lines = -1, offset = 0;
   bool follow = false;
 };
-struct EndStreams { std::string instance; std::int64_t run = 0; };  // followers: no more will come
-struct CancelStream { std::string id; };
-struct TakeSample { std::vector<std::string> instances; };  // answered by Sampled
-struct Say { std::string text; };              // one line on standard error
-struct Welcomed {                              // the session stands: at each WELCOME
+struct EndStreams {
+  std::string instance;
+  std::int64_t run = 0;
+};  // followers: no more will come
+struct CancelStream {
+  std::string id;
+};
+struct TakeSample {
+  std::vector<std::string> instances;
+};  // answered by Sampled
+struct Say {
+  std::string text;
+};                 // one line on standard error
+struct Welcomed {  // the session stands: at each WELCOME
   std::string cluster;
   std::int64_t heartbeat_ms = 0;
 };
 
-using Effect = std::variant<Connect, Disconnect, ToMaster, ToSupervisor, Spawn, Append, Install,
-                            RemoveApp, Probe, StreamLog, EndStreams, CancelStream, TakeSample, Say,
-                            Welcomed>;
+using Effect =
+    std::variant<Connect, Disconnect, ToMaster, ToSupervisor, Spawn, Append, Install, RemoveApp,
+                 Probe, StreamLog, EndStreams, CancelStream, TakeSample, Say, Welcomed>;
 using Effects = std::vector<Effect>;
 
 // --- Events ---
-struct MasterUp {};                            // the TCP connection stands
-struct MasterDown { std::string why; };
-struct MasterLine { Line line; };
-struct SupervisorUp {};                        // connected; its greeting follows as lines
+struct MasterUp {};  // the TCP connection stands
+struct MasterDown {
+  std::string why;
+};
+struct MasterLine {
+  Line line;
+};
+struct SupervisorUp {};  // connected; its greeting follows as lines
 struct SupervisorDown {};
-struct SupervisorLine { Line line; };
-struct SpawnFailed { std::string instance; std::int64_t run = 0; Error error; };  // before the supervisor
-struct InstallProgress { std::string id; std::int64_t done = 0, total = 0; };
+struct SupervisorLine {
+  Line line;
+};
+struct SpawnFailed {
+  std::string instance;
+  std::int64_t run = 0;
+  Error error;
+};  // before the supervisor
+struct InstallProgress {
+  std::string id;
+  std::int64_t done = 0, total = 0;
+};
 struct InstallDone {
   std::string id, app, manifest, executable;
   std::int64_t files_sent = 0, files_there = 0, bytes = 0, elapsed_ms = 0;
 };
-struct Installed { InstallDone done; std::optional<Error> error; };
-struct Removed { std::string id, app; std::optional<Error> error; };
-struct Probed { std::string id; std::vector<std::string> missing; };
-struct Sampled { HostSample host; std::vector<InstanceSample> instances; };
-struct StreamEnded { std::string id; std::optional<Error> error; };
-struct Leave {};                               // the agent is about to end; the apps go on
-struct Tick {};                                // a deadline of next_deadline() has come
+struct Installed {
+  InstallDone done;
+  std::optional<Error> error;
+};
+struct Removed {
+  std::string id, app;
+  std::optional<Error> error;
+};
+struct Probed {
+  std::string id;
+  std::vector<std::string> missing;
+};
+struct Sampled {
+  HostSample host;
+  std::vector<InstanceSample> instances;
+};
+struct StreamEnded {
+  std::string id;
+  std::optional<Error> error;
+};
+struct Leave {};  // the agent is about to end; the apps go on
+struct Tick {};   // a deadline of next_deadline() has come
 
 using Event = std::variant<MasterUp, MasterDown, MasterLine, SupervisorUp, SupervisorDown,
                            SupervisorLine, SpawnFailed, InstallProgress, Installed, Removed, Probed,

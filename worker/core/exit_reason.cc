@@ -56,12 +56,17 @@ std::string print_grace(std::int64_t ms) {
 
 std::string explain_end(const EndFacts& facts) {
   std::string text = main_part(facts);
-  if (facts.left <= 0) return text;
+  // Our own SIGKILL goes to the whole tree: who of it is reaped last was not left behind.
+  const bool killed_whole =
+      facts.our_part == OurPart::kKilled ||
+      (facts.our_part == OurPart::kTimedOut && facts.status.signal == kSigkill);
+  if (facts.left <= 0 || killed_whole) return text;
   text += "; left behind and ended: ";
   for (std::size_t i = 0; i < facts.survivors.size(); ++i) {
     const std::string& survivor = facts.survivors[i];
     const std::size_t colon = survivor.find(':');
-    text += (i > 0 ? ", " : "") + survivor.substr(colon + 1) + " (" + survivor.substr(0, colon) + ")";
+    text +=
+        (i > 0 ? ", " : "") + survivor.substr(colon + 1) + " (" + survivor.substr(0, colon) + ")";
   }
   const auto unnamed = facts.left - static_cast<std::int64_t>(facts.survivors.size());
   if (unnamed > 0) text += " and " + std::to_string(unnamed) + " more";

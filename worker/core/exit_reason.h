@@ -21,8 +21,8 @@ enum class OurPart {
 struct EndFacts {
   WaitStatus status;
   OurPart our_part = OurPart::kNothing;
-  std::int64_t grace_ms = 0;           // how long SIGINT was given (kTimedOut)
-  bool oom_kill = false;               // the kernel's oom_kill counter rose
+  std::int64_t grace_ms = 0;  // how long SIGINT was given (kTimedOut)
+  bool oom_kill = false;      // the kernel's oom_kill counter rose
   std::int64_t max_rss_bytes = 0;
   std::vector<std::string> survivors;  // "PID:COMM" of the tree's processes that outlived it
   std::int64_t left = 0;               // how many they were; only some are named

@@ -27,6 +27,8 @@ constexpr KernelStateRow kKernelStates[] = {
     {'R', "running"}, {'S', "sleeping"}, {'I', "sleeping"}, {'D', "disk-wait"}, {'T', "stopped"},
     {'t', "stopped"}, {'Z', "zombie"},   {'X', "zombie"},   {'x', "zombie"}};
 
+constexpr std::string_view kExecFailed = "exec failed: ";
+
 std::string decimal(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1f", value);
@@ -136,14 +138,35 @@ EndOfRun describe_end(const Instance& instance, const Line& exited) {
 
 EndOfRun describe_failed_start(const Instance& instance, const Error& error, Now now) {
   Line line = end_line(instance, now.wall_ms);
-  line.add("failed", word(error.code)).add("reason", "exec failed: " + error.message);
+  line.add("failed", word(error.code)).add("reason", std::string(kExecFailed) + error.message);
   return line;
+}
+
+std::optional<Error> failed_start_of(const EndOfRun& end) {
+  if (!end.has("failed")) return std::nullopt;
+  std::string_view message = end.text("reason");
+  if (message.starts_with(kExecFailed)) message.remove_prefix(kExecFailed.size());
+  return fail(code_from(end.text("failed")), std::string(message));
 }
 
 EndOfRun describe_unknown_end(const Instance& instance, Now now) {
   Line line = end_line(instance, now.wall_ms);
+  // Not even whether it began: a launch that is sent again must not be told that it did.
+  if (instance.pid == 0) line.add("failed", word(Code::kInternal));
   line.add("reason", "exit status unknown");
   return line;
+}
+
+void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind) {
+  for (const PendingAnswer& answer : instance.answers)
+    if (answer.id == id && answer.kind == kind) return;
+  instance.answers.push_back({std::string(id), kind});
+}
+
+bool has_waiting_launch(const Instance& instance) {
+  return std::any_of(instance.answers.begin(), instance.answers.end(), [](const auto& answer) {
+    return answer.kind == PendingAnswer::Kind::kLaunch;
+  });
 }
 
 bool wants_restart(const Instance& instance, const EndOfRun& end) {

@@ -31,6 +31,7 @@ struct InstanceSpec {
 // The end of a run as it is reported and kept: an EXITED line without its seq.
 using EndOfRun = Line;
 
+// An order that is answered when something has happened.
 struct PendingAnswer {
   std::string id;  // of the master's order
   enum class Kind { kLaunch, kStop, kKill } kind = Kind::kLaunch;
@@ -43,16 +44,17 @@ struct Instance {
   std::int64_t run = 0;  // the last one begun
   std::int64_t restarts = 0;
   std::int64_t pid = 0;
-  std::int64_t pid_start = 0;  // field 22 of proc(5)'s stat
+  std::int64_t pid_start = 0;   // field 22 of proc(5)'s stat
   std::int64_t started_ms = 0;  // wall clock
   std::string cgroup;           // empty: none
   std::optional<Line> exited;   // the supervisor's EXITED while survivors are still ending
   std::optional<EndOfRun> last_end;
   std::optional<Error> exec_error;  // the last run never began
+  bool spawn_sent = true;           // a supervisor may know of the last run
 
   OurPart our_part = OurPart::kNothing;
   std::int64_t grace_ms = 10'000;
-  bool may_kill = true;           // false: stop --no-kill
+  bool may_kill = true;            // false: stop --no-kill
   std::int64_t deadline = kNever;  // of the present state: stop, drain, retry
   std::int64_t retry_wall_ms = 0;  // for people
   RestartBackoff backoff;
@@ -79,8 +81,14 @@ Line report(const Instance& instance, bool full);
 EndOfRun describe_end(const Instance& instance, const Line& exited);
 // The end of a run that never began: exec failed.
 EndOfRun describe_failed_start(const Instance& instance, const Error& error, Now now);
+// Why the run never began, from such an end; nullopt if it began.
+std::optional<Error> failed_start_of(const EndOfRun& end);
 // The end of a run of which nobody knows how it ended.
 EndOfRun describe_unknown_end(const Instance& instance, Now now);
+
+// Notes that `id` is to be answered, once however often it is sent.
+void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind);
+bool has_waiting_launch(const Instance& instance);
 
 // True if the policy wants another run after this end.
 bool wants_restart(const Instance& instance, const EndOfRun& end);

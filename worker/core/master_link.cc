@@ -11,6 +11,9 @@ constexpr std::int64_t kDialMs = 10'000;
 constexpr std::int64_t kHandshakeMs = 5000;
 // A master that has never sent a BEAT gets this long: a netcat that plays one sends none.
 constexpr std::int64_t kFirstBeatMs = 30'000;
+// A session that ends sooner was no success: two workers of one name would else chase each other
+// out of it ten times a second.
+constexpr std::int64_t kSteadyMs = 5000;
 
 }  // namespace
 
@@ -20,7 +23,7 @@ void MasterLink::on_up(Now now) {
 }
 
 void MasterLink::on_down(const std::string& why, Now now, Effects& out) {
-  if (state_ == State::kUp) backoff_.reset();
+  if (state_ == State::kUp && now.mono_ms - up_since_ >= kSteadyMs) backoff_.reset();
   state_ = State::kWaiting;
   arm(now.mono_ms + backoff_.next(random_));
   // Said once for each reason, not at every try.
@@ -31,6 +34,11 @@ void MasterLink::on_down(const std::string& why, Now now, Effects& out) {
 MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out) {
   if (line.verb() == "ERR" && state_ != State::kUp) {
     refused(line, out);
+    return Verdict::kHandled;
+  }
+  if (line.verb() == "ERR") {
+    // About something that we said; an answer to it would be answered again.
+    out.push_back(Say{"the master says: " + escape_for_terminal(line.text("msg"))});
     return Verdict::kHandled;
   }
   if (state_ == State::kGreeting) {
@@ -54,6 +62,7 @@ MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out)
     missed_ = std::clamp<std::int64_t>(line.number_or("missed", 2), 1, 100);
     cluster_ = line.text("cluster");
     state_ = State::kUp;
+    up_since_ = now.mono_ms;
     last_why_.clear();
     arm(now.mono_ms + std::max(kFirstBeatMs, heartbeat_ms_ * (missed_ + 1)));
     return Verdict::kWelcome;

@@ -45,6 +45,7 @@ class MasterLink {
   std::int64_t deadline_ = 0;  // of the present state; 0: at once
   std::int64_t heartbeat_ms_ = 1000;
   std::int64_t missed_ = 2;
+  std::int64_t up_since_ = 0;
   std::string cluster_;
   std::string last_why_;
 };

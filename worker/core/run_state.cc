@@ -42,6 +42,8 @@ RunStep step(RunState state, RunEvent event) {
   return kTable[static_cast<int>(state)][static_cast<int>(event)];
 }
 
-std::string_view word(RunState state) { return kStateWords[static_cast<int>(state)]; }
+std::string_view word(RunState state) {
+  return kStateWords[static_cast<int>(state)];
+}
 
 }  // namespace dm

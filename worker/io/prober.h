@@ -9,8 +9,8 @@
 
 namespace dm {
 
-// `needs` is the PROBE line: arch=, interp= where there is one, and a need= per library, with the
-// symbol version after a space if it is one: need=libc.so.6%20GLIBC_2.34.
+// `needs` is the PROBE line: arch=, interp= where there is one, lib= for each library, and
+// symbols= for each symbol version of one: symbols=GLIBC_2.34%20libc.so.6.
 // Result: why the version cannot run here, a sentence each; empty if it can.
 std::vector<std::string> run_probe(const Line& needs);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/escape.h"
 #include "worker/io/fetcher.h"
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
@@ -46,7 +47,9 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
           loop_, lookup_jobs_, target.master,
           {[this] { raise(MasterUp{}); }, [this](const Line& line) { raise(MasterLine{line}); },
            [this](const std::string& why) {
-             if (!leaving_) raise(MasterDown{why});  // what was asked for is no news
+             if (leaving_) return;  // what was asked for is no news
+             parts_.notify.send("STATUS=no session: " + escape_for_terminal(why));
+             raise(MasterDown{why});
            }}),
       streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
       sampler_(parts.store.root()),
@@ -57,15 +60,17 @@ void Runtime::start(Fd supervisor) {
   // The core dials the master when it first ticks: not before it knows from the supervisor how
   // its apps are, unless that says nothing.
   loop_.at(loop_.now().mono_ms + kGreetingMs, [this] {
-    may_tick_ = true;
+    begin_ticking();
     arm();
   });
-  if (parts_.notify.watchdog_ms() > 0) feed_watchdog();
+  parts_.notify.feed_watchdog(loop_);
 }
 
-void Runtime::feed_watchdog() {
-  parts_.notify.send("WATCHDOG=1");
-  loop_.at(loop_.now().mono_ms + parts_.notify.watchdog_ms(), [this] { feed_watchdog(); });
+// Ready is who knows its apps. Whether there is a master is another matter: a unit that waited for
+// one would hold up the machine's start, and be killed in the end.
+void Runtime::begin_ticking() {
+  if (!may_tick_) parts_.notify.send("READY=1");
+  may_tick_ = true;
 }
 
 void Runtime::leave() {
@@ -145,12 +150,12 @@ void Runtime::on_supervisor_line(const Line& line) {
     return;
   }
   if (line.verb() == "ENDING") {
-    say("every app has been stopped by --stop-apps");
+    say("the supervisor has stopped every app and ends");
     link_.retire();
     return leave();
   }
   if (line.verb() == "SUPERVISOR") supervisor_pid_ = static_cast<int>(line.number_or("pid", 0));
-  if (line.verb() == "SYNCED") may_tick_ = true;
+  if (line.verb() == "SYNCED") begin_ticking();
   raise(SupervisorLine{line});
 }
 
@@ -225,9 +230,9 @@ void Runtime::perform(const Say& effect) {
 
 void Runtime::perform(const Welcomed& effect) {
   session_.set_patience(static_cast<int>(std::max<std::int64_t>(2000, 2 * effect.heartbeat_ms)));
-  say(target_.name + " connected to " + target_.master.print());
-  if (!was_welcome_) parts_.notify.send("READY=1");
-  was_welcome_ = true;
+  const std::string words = target_.name + " connected to " + target_.master.print();
+  say(words);
+  parts_.notify.send("STATUS=" + words);
 }
 
 }  // namespace dm

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "common/io/commit_queue.h"
+#include "common/io/notify.h"
 #include "worker/core/agent.h"
 #include "worker/io/app_store.h"
 #include "worker/io/launcher.h"
 #include "worker/io/log_streamer.h"
-#include "worker/io/notify.h"
 #include "worker/io/sampler.h"
 #include "worker/io/session.h"
 #include "worker/io/supervisor_link.h"
@@ -48,7 +48,7 @@ class Runtime {
   void end_if_left();
   void give_up(const std::string& why);
   void on_supervisor_line(const Line& line);
-  void feed_watchdog();
+  void begin_ticking();
 
   void perform(const Connect&) { session_.dial(); }
   void perform(const Disconnect& effect);
@@ -83,7 +83,6 @@ class Runtime {
   Loop::TimerId timer_{};
   std::int64_t armed_for_ = kNever;
   bool may_tick_ = false;
-  bool was_welcome_ = false;
   bool leaving_ = false;
   std::atomic<bool> cancelled_{false};
   bool sampling_ = false;

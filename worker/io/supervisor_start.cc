@@ -1,11 +1,13 @@
 #include "worker/io/supervisor_start.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <vector>
 
 #include "common/io/net.h"
@@ -15,6 +17,7 @@ namespace dm {
 namespace {
 
 constexpr int kStartMs = 5000;
+constexpr const char* kThisProgram = "/proc/self/exe";
 // Where the child has the descriptors that it keeps, and numbers above which none of ours is hit.
 constexpr int kReadyFd = 3, kTetherFd = 4, kAbove = 10;
 
@@ -31,7 +34,7 @@ std::vector<std::string> arguments(const SupervisorStart& how) {
 
 // Between fork and exec, perhaps with threads: only what signal-safety(7) lists.
 [[noreturn]] void become_supervisor(const SupervisorStart& how, int ready, int tether,
-                                    char* const* argv) {
+                                    const char* program, char* const* argv) {
   ::setsid();
   // The supervisor is nobody's business to wait for: its parent is init from here on.
   if (::fork() != 0) ::_exit(0);
@@ -41,7 +44,8 @@ std::vector<std::string> arguments(const SupervisorStart& how) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::dup2(ready, kReadyFd);
   if (tether >= 0) ::dup2(tether, kTetherFd);
-  ::execv("/proc/self/exe", argv);
+  ::execv(program, argv);
+  ::execv(kThisProgram, argv);  // its file has been removed or replaced
   ::_exit(111);
 }
 
@@ -74,9 +78,12 @@ Status start(const SupervisorStart& how) {
   std::vector<char*> argv;
   for (std::string& argument : list) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  // By its own name: that is what ps(1) shows.
+  std::array<char, PATH_MAX> program{};
+  if (::readlink(kThisProgram, program.data(), program.size() - 1) < 0) program[0] = '\0';
   const pid_t child = ::fork();
   if (child < 0) return system_error("fork", "the supervisor");
-  if (child == 0) become_supervisor(how, ready.get(), tether.get(), argv.data());
+  if (child == 0) become_supervisor(how, ready.get(), tether.get(), program.data(), argv.data());
   int status = 0;
   (void)retry([&] { return ::waitpid(child, &status, 0); });
   // Ours must be closed for the end of the pipe to show.

@@ -55,6 +55,8 @@ bool Cgroups::open(const std::string& root) {
 
 bool Cgroups::make(const std::string& path) {
   if (::mkdir(path.c_str(), 0755) == 0) return true;
+  // Somebody has tidied up above us.
+  if (errno == ENOENT && ::mkdir(base_.c_str(), 0755) == 0) return ::mkdir(path.c_str(), 0755) == 0;
   return errno == EEXIST && cgroup_populated(path) == false;
 }
 

@@ -130,6 +130,7 @@ void Runs::fail_spawn(const RunKey& key, const Error& error, int error_number) {
   const std::string cgroup = starting_.at(key).cgroup;
   if (!cgroup.empty()) cgroups_.release(cgroup, loop_.now().mono_ms);
   starting_.erase(key);
+  trees_.spare(run.key);
   table_.abandon(run);
   watch_over();
   outlet_.quiet();

@@ -73,6 +73,7 @@ void detach(const std::vector<int>& kept) {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  ::prctl(PR_SET_NAME, "dm-supervisor", 0, 0, 0);  // it would be "exe", of /proc/self/exe
 }
 
 // Our own limit rises to what is allowed; apps get what the worker was started with.

@@ -101,6 +101,7 @@ void Trees::kill(const Run& run) {
 }
 
 void Trees::kill_round(const RunKey& key, std::int64_t next_ms) {
+  if (!being_killed_.contains(key)) return;
   const Run* run = table_.find(key);
   if (run == nullptr || (run->has_exited() && is_empty(*run))) {
     being_killed_.erase(key);

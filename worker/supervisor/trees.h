@@ -30,6 +30,8 @@ class Trees {
   // SIGKILL to the whole tree, again and again until nothing is left; returns after the first
   // round. What forks is stopped before it is killed, so that it cannot outrun us.
   void kill(const Run& run);
+  // Ends such a kill: the spawn has failed, and the next run of that name is another.
+  void spare(const RunKey& key) { being_killed_.erase(key); }
 
  private:
   // `sure` is false if there may be more than was found.

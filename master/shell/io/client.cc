@@ -54,7 +54,7 @@ Client::Client(ClientOptions options) : options_(std::move(options)), jobs_(loop
     if (!call_) return;
     call_->cancel();
     (void)output_->close();
-    complain("no longer waiting; what was begun goes on");
+    if (changes_) complain("no longer waiting; what was begun goes on");
     loop_.stop(kInterrupted);
   });
 }
@@ -78,6 +78,8 @@ int Client::run(const std::vector<std::string>& given) {
     return kFailed;
   }
   output_ = std::make_unique<Output>(std::move(*output));
+  const auto invocation = parse_invocation(given);
+  changes_ = invocation && invocation->command->role != Role::kViewer;
   Call::Handlers handlers;
   handlers.on_out = [this](std::string_view bytes) { output_->bytes(bytes); };
   handlers.on_note = [this](const std::string& text) { output_->note(text); };

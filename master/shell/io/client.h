@@ -41,6 +41,7 @@ class Client {
   Jobs jobs_;
   std::unique_ptr<Output> output_;
   std::unique_ptr<Call> call_;
+  bool changes_ = false;  // the command at hand is not one that only looks
 };
 
 }  // namespace dm

@@ -137,6 +137,7 @@ void Shell::entered(const std::string& line) {
     return next_line();
   }
   output_ = std::make_unique<Output>(std::move(*output));
+  changes_ = invocation->command->role != Role::kViewer;
   Call::Handlers handlers;
   handlers.on_out = [this](std::string_view bytes) { output_->bytes(bytes); };
   handlers.on_note = [this](const std::string& text) { output_->note(text); };
@@ -164,7 +165,7 @@ void Shell::interrupt() {
   call_->cancel();
   (void)output_->close();
   prompt_.forget_waiting();
-  to_terminal("\nno longer waiting; what was begun goes on\n");
+  to_terminal(changes_ ? "\nno longer waiting; what was begun goes on\n" : "\n");
   loop_.later([this] {
     call_.reset();
     next_line();

@@ -55,6 +55,7 @@ class Shell {
   Loop::TimerId timer_{};
   std::unique_ptr<Output> output_;
   std::unique_ptr<Call> call_;    // the command that runs
+  bool changes_ = false;          // it is not one that only looks
   std::unique_ptr<Call> events_;  // `events -f`
   std::unique_ptr<Call> names_;
   std::string event_text_, names_text_;

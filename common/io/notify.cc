@@ -1,4 +1,4 @@
-#include "worker/io/notify.h"
+#include "common/io/notify.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/codec.h"
+#include "common/io/fd.h"
 
 namespace dm {
 
@@ -33,6 +34,12 @@ void Notify::send(std::string_view state) const {
   const Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL,
            reinterpret_cast<const sockaddr*>(&to), size);
+}
+
+void Notify::feed_watchdog(Loop& loop) const {
+  if (watchdog_ms_ <= 0) return;
+  send("WATCHDOG=1");
+  loop.at(loop.now().mono_ms + watchdog_ms_, [this, &loop] { feed_watchdog(loop); });
 }
 
 }  // namespace dm

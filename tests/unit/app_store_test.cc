@@ -1,0 +1,232 @@
+#include "worker/io/app_store.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "common/io/files.h"
+#include "tests/unit/check.h"
+
+namespace dm {
+namespace {
+
+class TempRoot {
+ public:
+  TempRoot() {
+    char name[] = "/tmp/dm-root-XXXXXX";
+    if (::mkdtemp(name) != nullptr) path_ = name;
+  }
+  ~TempRoot() { (void)remove_tree(path_); }
+  TempRoot(const TempRoot&) = delete;
+  TempRoot& operator=(const TempRoot&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct stat look_at(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) info.st_nlink = 0;
+  return info;
+}
+
+bool is_there(const std::string& path) {
+  return look_at(path).st_nlink > 0;
+}
+
+Manifest::File file_of(const BlobStore& blobs, FileKind kind, const std::string& name,
+                       const std::string& content, unsigned mode) {
+  const auto sha256 = blobs.put_bytes(content);
+  return {kind, name, sha256 ? *sha256 : "", static_cast<std::int64_t>(content.size()), mode};
+}
+
+struct Version {
+  std::string name;
+  Manifest manifest;
+};
+
+// A version with one file of each kind; its blobs are in the store.
+Version make_version(const AppStore& store, const std::string& exe_content) {
+  Version version;
+  version.manifest.app = "web";
+  version.manifest.exe = "server";
+  version.manifest.arch = "any";
+  version.manifest.files = {file_of(store.blobs(), FileKind::kExe, "server", exe_content, 0755),
+                            file_of(store.blobs(), FileKind::kLib, "libx.so.1", "library", 0644),
+                            file_of(store.blobs(), FileKind::kFile, "data.txt", "data", 0640)};
+  const auto stored = store.blobs().put_bytes(print_manifest(version.manifest));
+  if (stored) version.name = *stored;
+  return version;
+}
+
+std::string content_of(const std::string& path) {
+  const auto text = read_file(path);
+  return text ? *text : "(" + text.error().message + ")";
+}
+
+}  // namespace
+
+TEST(store_installs_a_version_of_links) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  const Version version = make_version(store, "#!/bin/sh\n");
+  REQUIRE(store.install("web", version.name, version.manifest));
+  const std::string path = temp.path() + "/apps/web/" + version.name;
+  CHECK_EQ(content_of(path + "/bin/server"), "#!/bin/sh\n");
+  CHECK_EQ(content_of(path + "/lib/libx.so.1"), "library");
+  CHECK_EQ(content_of(path + "/files/data.txt"), "data");
+  CHECK_EQ(content_of(path + "/manifest"), print_manifest(version.manifest));
+  CHECK_EQ(look_at(path + "/bin/server").st_nlink, 2U);
+  CHECK_EQ(look_at(path + "/bin/server").st_mode & 07777, 0555U);
+  CHECK(!is_there(path + ".tmp"));
+  CHECK(store.install("web", version.name, version.manifest));
+}
+
+TEST(store_installs_whole_or_not_at_all) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  Version version = make_version(store, "x");
+  version.manifest.files.push_back({FileKind::kLib, "gone.so", sha256_hex("gone"), 4, 0644});
+  const Status installed = store.install("web", version.name, version.manifest);
+  REQUIRE(!installed);
+  CHECK(installed.error().code == Code::kNotFound);
+  CHECK(!is_there(temp.path() + "/apps/web/" + version.name));
+  CHECK(!is_there(temp.path() + "/apps/web/" + version.name + ".tmp"));
+  // What an interrupted one left is no obstacle.
+  version.manifest.files.pop_back();
+  REQUIRE(make_directories(temp.path() + "/apps/web/" + version.name + ".tmp/bin/deep"));
+  CHECK(store.install("web", version.name, version.manifest));
+}
+
+TEST(store_refuses_names_that_are_paths) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  Version version = make_version(store, "x");
+  CHECK(!store.install("../web", version.name, version.manifest));
+  CHECK(!store.install("web", "../" + version.name, version.manifest));
+  version.manifest.files[0].name = "../../escaped";
+  CHECK(!store.install("web", version.name, version.manifest));
+  CHECK(!is_there(temp.path() + "/apps/escaped"));
+  CHECK(!store.remove("..", {}));
+  CHECK(!store.remove("web", {"other.1"}));
+  CHECK(!store.remove("web", {"web.1/../.."}));
+  CHECK(!store.open_log("../x", 1));
+  CHECK(!store.read_log("web", 1));
+  CHECK(!store.make_work_dir("web.x", "web", version.name));
+}
+
+TEST(store_copies_files_to_the_work_dir_once) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  const Version version = make_version(store, "x");
+  REQUIRE(store.install("web", version.name, version.manifest));
+  CHECK(store.has_files("web", version.name));
+  CHECK(!store.has_work_dir("web.1"));
+  REQUIRE(store.make_work_dir("web.1", "web", version.name));
+  CHECK(store.has_work_dir("web.1"));
+  const std::string copy = temp.path() + "/work/web.1/data.txt";
+  CHECK_EQ(look_at(copy).st_nlink, 1U);
+  CHECK_EQ(look_at(copy).st_mode & 07777, 0640U);
+  CHECK_EQ(look_at(temp.path() + "/work/web.1").st_mode & 07777, 0700U);
+  CHECK(S_ISDIR(look_at(temp.path() + "/work/web.1/tmp").st_mode));
+  // What the app has written is its own at the next start.
+  REQUIRE(replace_file(copy, "changed"));
+  REQUIRE(remove_tree(temp.path() + "/work/web.1/tmp"));
+  REQUIRE(store.make_work_dir("web.1", "web", version.name));
+  CHECK_EQ(content_of(copy), "changed");
+  CHECK(is_there(temp.path() + "/work/web.1/tmp"));
+  CHECK_EQ(content_of(temp.path() + "/apps/web/" + version.name + "/files/data.txt"), "data");
+}
+
+TEST(store_makes_a_work_dir_whole_or_not_at_all) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  const Version version = make_version(store, "x");
+  REQUIRE(store.install("web", version.name, version.manifest));
+  REQUIRE(remove_tree(temp.path() + "/apps/web/" + version.name + "/files/data.txt"));
+  CHECK(!store.make_work_dir("web.1", "web", version.name));
+  CHECK(!store.has_work_dir("web.1"));
+  CHECK(!is_there(temp.path() + "/work/web.1"));
+  CHECK(!is_there(temp.path() + "/work/web.1.tmp"));
+}
+
+TEST(store_appends_to_the_log_of_a_run) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  CHECK(store.read_log("web.1", 1).error().code == Code::kNotFound);
+  for (const char* text : {"one\n", "two\n"}) {
+    const auto log = store.open_log("web.1", 1);
+    REQUIRE(log);
+    CHECK((::fcntl(log->get(), F_GETFL) & O_APPEND) != 0);
+    CHECK(write_all(log->get(), text));
+  }
+  CHECK_EQ(content_of(temp.path() + "/logs/web.1.1"), "one\ntwo\n");
+  REQUIRE(::symlink("/dev/null", (temp.path() + "/logs/web.1.2").c_str()) == 0);
+  CHECK(!store.open_log("web.1", 2));
+  CHECK(!store.read_log("web.1", 2));
+}
+
+TEST(store_removes_an_app_and_what_only_it_used) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  const Version web = make_version(store, "web only");
+  const Version api = make_version(store, "api only");
+  REQUIRE(store.install("web", web.name, web.manifest));
+  REQUIRE(store.install("api", api.name, api.manifest));
+  REQUIRE(store.make_work_dir("web.1", "web", web.name));
+  REQUIRE(store.open_log("web.1", 1));
+  REQUIRE(store.open_log("web.1", 2));
+  REQUIRE(store.open_log("web.11", 1));
+  REQUIRE(store.remove("web", {"web.1"}));
+  CHECK(!is_there(temp.path() + "/apps/web"));
+  CHECK(!is_there(temp.path() + "/apps/web.gone"));
+  CHECK(!is_there(temp.path() + "/work/web.1"));
+  CHECK(!is_there(temp.path() + "/logs/web.1.1"));
+  CHECK(!is_there(temp.path() + "/logs/web.1.2"));
+  CHECK(is_there(temp.path() + "/logs/web.11.1"));
+  CHECK(!store.blobs().has(web.name));
+  CHECK(!store.blobs().has(sha256_hex("web only")));
+  CHECK(store.blobs().has(sha256_hex("api only")));
+  CHECK(store.blobs().has(sha256_hex("library")));
+  CHECK_EQ(content_of(temp.path() + "/apps/api/" + api.name + "/lib/libx.so.1"), "library");
+  CHECK(store.remove("web", {"web.1"}));
+}
+
+TEST(store_keeps_pinned_blobs) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  const auto blob = store.blobs().put_bytes("being put together");
+  REQUIRE(blob);
+  {
+    const AppStore::Pin first(store, {*blob});
+    { const AppStore::Pin second(store, {*blob, *blob}); }
+    REQUIRE(store.remove("web", {}));
+    CHECK(store.blobs().has(*blob));
+  }
+  REQUIRE(store.remove("web", {}));
+  CHECK(!store.blobs().has(*blob));
+}
+
+TEST(store_sweeps_what_was_only_renamed) {
+  const TempRoot temp;
+  AppStore store(temp.path(), std::nullopt);
+  REQUIRE(store.prepare());
+  REQUIRE(make_directories(temp.path() + "/work/web.1.0a0b0c0d.gone/deep"));
+  REQUIRE(make_directories(temp.path() + "/apps/web.gone"));
+  REQUIRE(make_directories(temp.path() + "/work/web.2"));
+  AppStore::sweep(temp.path());
+  CHECK(!is_there(temp.path() + "/work/web.1.0a0b0c0d.gone"));
+  CHECK(!is_there(temp.path() + "/apps/web.gone"));
+  CHECK(is_there(temp.path() + "/work/web.2"));
+}
+
+}  // namespace dm
