@@ -1,9 +1,14 @@
 #include "master/core/state.h"
 
+#include <algorithm>
+
 #include "common/names.h"
 
 namespace dm::master {
 namespace {
+
+constexpr std::size_t kMostReason = 4096;
+constexpr std::size_t kMostSignal = 64;
 
 struct DesiredRow {
   Desired desired;
@@ -21,7 +26,7 @@ Desired desired_from(std::string_view text) {
 
 std::optional<std::string> text_of(const Line& line, std::string_view key) {
   const auto value = line.get(key);
-  return value ? std::optional<std::string>(*value) : std::nullopt;
+  return value ? std::optional<std::string>(value->substr(0, kMostSignal)) : std::nullopt;
 }
 
 void add_end(Line& line, const RunEnd& end) {
@@ -59,11 +64,18 @@ RunEnd parse_end(const Line& line) {
   end.exit_code = line.number("exit_code");
   end.signal = text_of(line, "signal");
   end.core = line.number_or("core", 0) != 0;
-  end.reason = line.text("reason");
+  end.reason = line.text("reason").substr(0, kMostReason);
   end.cpu_user_ms = line.number("cpu_user_ms");
   end.cpu_system_ms = line.number("cpu_system_ms");
   end.max_rss_bytes = line.number("max_rss_bytes");
   return end;
+}
+
+Line print_end(const std::string& instance, const RunEnd& end) {
+  Line line("ENDED");
+  line.add("instance", instance).add("run", end.run);
+  add_end(line, end);
+  return line;
 }
 
 Status State::apply(const Line& record) {
@@ -94,6 +106,14 @@ Status State::apply(const Line& record) {
   return {};
 }
 
+// What is placed anew must not fall to a delete that was asked for before it.
+void State::keep(const std::string& worker, const std::string& app) {
+  const auto found = deletes.find(worker);
+  if (found == deletes.end()) return;
+  found->second.erase(app);
+  if (found->second.empty()) deletes.erase(found);
+}
+
 Status State::apply_app(const Line& record) {
   const std::string& verb = record.verb();
   const std::string app = key(record, "app"), manifest = key(record, "manifest");
@@ -104,12 +124,15 @@ Status State::apply_app(const Line& record) {
     apps[app].current = manifest;
     apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
   } else if (verb == "INSTALLED") {
-    versions[manifest].installed_on.insert(key(record, "worker"));
+    const auto version = versions.find(manifest);
+    if (version == versions.end()) return {};  // deleted meanwhile
+    version->second.installed_on.insert(key(record, "worker"));
+    keep(key(record, "worker"), app);
   } else if (verb == "DELETING") {
     deletes[key(record, "worker")].insert(app);
   } else if (verb == "DELETED") {
     const std::string worker = key(record, "worker");
-    deletes[worker].erase(app);
+    keep(worker, app);
     for (auto& [sha, version] : versions)
       if (version.app == app) version.installed_on.erase(worker);
     std::erase_if(instances, [&](const auto& entry) {
@@ -147,6 +170,7 @@ Status State::apply_instance(const Line& record) {
     placement.created_ms = record.number_or("at", 0);
     App& app = apps[placement.app];
     app.next_number = std::max(app.next_number, parsed->number + 1);
+    keep(placement.worker, placement.app);
     return {};
   }
   const auto found = instances.find(name);
@@ -194,9 +218,6 @@ std::vector<Line> State::snapshot() const {
     for (const std::string& worker : version.installed_on)
       records.push_back(
           Line("INSTALLED").add("app", version.app).add("manifest", sha).add("worker", worker));
-  for (const auto& [worker, names] : deletes)
-    for (const std::string& app : names)
-      records.push_back(Line("DELETING").add("app", app).add("worker", worker));
   for (const auto& [name, placement] : instances) {
     Line line("INSTANCE");
     line.add("instance", name).add("app", placement.app).add("manifest", placement.version);
@@ -206,12 +227,12 @@ std::vector<Line> State::snapshot() const {
     for (const std::string& arg : placement.args) line.add("arg", arg);
     for (const std::string& env : placement.env) line.add("env", env);
     records.push_back(line);
-    if (!placement.last_end) continue;
-    Line ended("ENDED");
-    ended.add("instance", name).add("run", placement.last_end->run);
-    add_end(ended, *placement.last_end);
-    records.push_back(ended);
+    if (placement.last_end) records.push_back(print_end(name, *placement.last_end));
   }
+  // Behind the instances: a younger one would cancel them.
+  for (const auto& [worker, names] : deletes)
+    for (const std::string& app : names)
+      records.push_back(Line("DELETING").add("app", app).add("worker", worker));
   for (const auto& [worker, seq] : acknowledged)
     records.push_back(Line("ACKED").add("worker", worker).add("seq", seq));
   return records;

@@ -74,11 +74,14 @@ class State {
   std::map<std::string, std::int64_t> acknowledged;      // worker: seq of its last EXITED
 
  private:
+  void keep(const std::string& worker, const std::string& app);
   Status apply_app(const Line& record);
   Status apply_instance(const Line& record);
 };
 
-// RunEnd from a worker's EXITED line, and back as fields of a record.
+// RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
 RunEnd parse_end(const Line& line);
+// The record of it.
+Line print_end(const std::string& instance, const RunEnd& end);
 
 }  // namespace dm::master

@@ -51,7 +51,7 @@ class Fetch {
   const InstallJob& job_;
   const BlobStore& blobs_;
   std::unique_ptr<char[]> buffer_;
-  std::optional<BulkPeer> peer_;
+  std::optional<LinePeer> peer_;
   InstallDone done_;
   std::int64_t total_ = 0;  // bytes of the blobs that were missing
   std::int64_t have_ = 0;   // of these, here
@@ -168,7 +168,7 @@ Status Fetch::fetch_once(const Wanted& wanted, bool* resumed) {
 // connection behind, but for an ERR, after which the next request may follow.
 Result<std::int64_t> Fetch::ask(const std::string& sha256, std::int64_t offset) {
   if (!peer_) {
-    auto peer = BulkPeer::dial(job_.target, *job_.cancel);
+    auto peer = dial_bulk(job_.target, *job_.cancel);
     if (!peer) return peer.error();
     peer_.emplace(std::move(*peer));
   }

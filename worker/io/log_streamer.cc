@@ -21,7 +21,7 @@ constexpr std::size_t kHeadRoom = 64;  // for the CHUNK line before a block
 // The bytes of a file as CHUNKs, hashed as they go.
 class Chunks {
  public:
-  Chunks(BulkPeer& peer, int file, std::int64_t offset)
+  Chunks(LinePeer& peer, int file, std::int64_t offset)
       : peer_(peer), file_(file), offset_(offset), block_(kHeadRoom + kBlock, '\0') {}
 
   // Sends up to the end of the file, or up to `limit`.
@@ -56,7 +56,7 @@ class Chunks {
     return peer_.send(std::string_view(block_).substr(begin, head.size() + size));
   }
 
-  BulkPeer& peer_;
+  LinePeer& peer_;
   int file_;
   std::int64_t offset_;
   std::int64_t sent_ = 0;
@@ -141,7 +141,7 @@ Status LogStreamer::send(Stream& stream, const AppStore& store, const BulkTarget
     if (!tail) return tail.error();
     start = std::max(start, *tail);
   }
-  auto peer = BulkPeer::dial(target, stream.cancelled);
+  auto peer = dial_bulk(target, stream.cancelled);
   if (!peer) return peer.error();
   Line head("STREAM");
   head.add("id", order.id).add("instance", order.instance).add("run", order.run);
@@ -150,7 +150,7 @@ Status LogStreamer::send(Stream& stream, const AppStore& store, const BulkTarget
   return send_growth(stream, *peer, file->get(), start, info.st_size);
 }
 
-Status LogStreamer::send_growth(Stream& stream, BulkPeer& peer, int file, std::int64_t from,
+Status LogStreamer::send_growth(Stream& stream, LinePeer& peer, int file, std::int64_t from,
                                 std::int64_t size) {
   Chunks chunks(peer, file, from);
   if (!stream.order.follow) {
