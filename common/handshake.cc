@@ -1,0 +1,90 @@
+#include "common/handshake.h"
+
+#include "common/hmac.h"
+
+namespace dm {
+namespace {
+
+constexpr std::size_t kMacHex = 32;  // 128 bits
+constexpr std::string_view kMacField = " mac=";
+
+std::string as_bytes(const Sha256Digest& digest) {
+  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
+std::string without_proof(const Line& line) {
+  Line copy(line.verb());
+  for (const auto& [key, value] : line.fields())
+    if (key != "proof") copy.add(key, value);
+  return copy.print();
+}
+
+}  // namespace
+
+std::string LineSeal::mac(std::string_view line) {
+  std::string number;
+  for (int shift = 56; shift >= 0; shift -= 8) number += static_cast<char>(next_ >> shift & 0xff);
+  ++next_;
+  HmacSha256 hmac(key_);
+  hmac.update(number);
+  hmac.update(line);
+  return to_hex(hmac.finish()).substr(0, kMacHex);
+}
+
+std::string LineSeal::seal(std::string_view line) {
+  std::string text(line.substr(0, line.size() - 1));
+  const std::string code = mac(text);
+  return text.append(kMacField).append(code).append("\n");
+}
+
+std::optional<std::string_view> LineSeal::open(std::string_view line) {
+  const std::size_t tail = kMacField.size() + kMacHex;
+  if (line.size() < tail) return std::nullopt;
+  const std::string_view text = line.substr(0, line.size() - tail);
+  const std::string_view field = line.substr(text.size());
+  const bool fits = equal_in_constant_time(field.substr(kMacField.size()), mac(text));
+  if (!field.starts_with(kMacField) || !fits) return std::nullopt;
+  return text;
+}
+
+Handshake::Handshake(const Key& key, const Line& hello, std::string_view master_nonce)
+    : key_(key.bytes) {
+  // A line cannot be read in two ways, so neither can the transcript.
+  transcript_ = Line("MASTER").add("proto", 1).add("nonce", master_nonce).print();
+  transcript_ += without_proof(hello);
+}
+
+std::string Handshake::code(std::string_view label, std::string_view more) const {
+  HmacSha256 hmac(key_);
+  hmac.update(label);
+  hmac.update("\n");
+  hmac.update(transcript_);
+  hmac.update(more);
+  return as_bytes(hmac.finish());
+}
+
+namespace {
+std::string hex(const std::string& bytes) {
+  return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+}  // namespace
+
+std::string Handshake::peer_proof() const { return hex(code("dm 1 peer proof")); }
+
+std::string Handshake::master_proof(const Line& welcome) const {
+  return hex(code("dm 1 master proof", without_proof(welcome)));
+}
+
+Seals Handshake::seals_of_master() const {
+  return {LineSeal(code("dm 1 lines to peer")), LineSeal(code("dm 1 lines to master"))};
+}
+
+Seals Handshake::seals_of_peer() const {
+  return {LineSeal(code("dm 1 lines to master")), LineSeal(code("dm 1 lines to peer"))};
+}
+
+bool proof_fits(std::string_view given, const std::string& due) {
+  return equal_in_constant_time(given, due);
+}
+
+}  // namespace dm
