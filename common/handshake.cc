@@ -47,7 +47,7 @@ std::optional<std::string_view> LineSeal::open(std::string_view line) {
   return text;
 }
 
-Handshake::Handshake(const Key& key, const Line& hello, std::string_view master_nonce)
+Handshake::Handshake(const AccessKey& key, const Line& hello, std::string_view master_nonce)
     : key_(key.bytes) {
   // A line cannot be read in two ways, so neither can the transcript.
   transcript_ = Line("MASTER").add("proto", 1).add("nonce", master_nonce).print();
@@ -69,7 +69,9 @@ std::string hex(const std::string& bytes) {
 }
 }  // namespace
 
-std::string Handshake::peer_proof() const { return hex(code("dm 1 peer proof")); }
+std::string Handshake::peer_proof() const {
+  return hex(code("dm 1 peer proof"));
+}
 
 std::string Handshake::master_proof(const Line& welcome) const {
   return hex(code("dm 1 master proof", without_proof(welcome)));
@@ -81,6 +83,19 @@ Seals Handshake::seals_of_master() const {
 
 Seals Handshake::seals_of_peer() const {
   return {LineSeal(code("dm 1 lines to master")), LineSeal(code("dm 1 lines to peer"))};
+}
+
+bool is_nonce(std::string_view text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::optional<Handshake> begin_handshake(const AccessKey& key, const Line& dm,
+                                         std::string_view nonce, Line& hello) {
+  if (!is_nonce(dm.text("nonce"))) return std::nullopt;
+  hello.add("key", key.id()).add("nonce", nonce);
+  Handshake handshake(key, hello, dm.text("nonce"));
+  hello.add("proof", handshake.peer_proof());
+  return handshake;
 }
 
 bool proof_fits(std::string_view given, const std::string& due) {

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/access_key.h"
 #include "common/codec.h"
-#include "common/keys.h"
 
 namespace dm {
 
@@ -43,7 +43,7 @@ struct Seals {
 // proof is left out of the transcript.
 class Handshake {
  public:
-  Handshake(const Key& key, const Line& hello, std::string_view master_nonce);
+  Handshake(const AccessKey& key, const Line& hello, std::string_view master_nonce);
 
   std::string peer_proof() const;
   // Over WELCOME as well (its own proof left out): what it says is the master's word.
@@ -58,6 +58,14 @@ class Handshake {
   std::string key_;
   std::string transcript_;
 };
+
+// The peer's side: adds key=, nonce= and proof= to its HELLO. nullopt if the master's DM holds no
+// nonce.
+std::optional<Handshake> begin_handshake(const AccessKey& key, const Line& dm,
+                                         std::string_view nonce, Line& hello);
+
+// A nonce: 32 hex digits.
+bool is_nonce(std::string_view text);
 
 // True if `given` is the hex proof that is due. Takes as long for every wrong one.
 bool proof_fits(std::string_view given, const std::string& due);

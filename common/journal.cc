@@ -14,7 +14,9 @@ std::string hex8(std::uint32_t value) {
   return text.data();
 }
 
-Error bad(std::string why) { return fail(Code::kBadLine, std::move(why)); }
+Error bad(std::string why) {
+  return fail(Code::kBadLine, std::move(why));
+}
 
 // True if any whole record stands in `text`, whatever its number.
 bool holds_a_record(std::string_view text) {

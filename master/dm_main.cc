@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "common/io/key_file.h"
 #include "common/io/state_directory.h"
+#include "master/shell/io/keygen.h"
 #include "master/shell/io/run_client.h"
 
 namespace {
@@ -21,7 +23,7 @@ else a script of commands on standard input.
                             control.sock of the default dm-master state directory)
   --secret-file F           a key for a remote master (DM_SECRET_FILE)
   --version, --help
-'dm help' lists the commands.
+'dm help' lists the commands; 'dm keygen --help' explains keys.
 Exit status: 0 done, 1 failed, 2 usage, 3 what was named does not exist, 4 no master.
 )";
 
@@ -40,6 +42,11 @@ int usage(const std::string& what) {
   return dm::kUsage;
 }
 
+int fail_with(const std::string& what) {
+  fprintf(stderr, "dm: %s\n", what.c_str());
+  return dm::kFailed;
+}
+
 std::string default_endpoint() {
   if (const char* given = ::getenv("DM_CONNECT"); given && *given) return given;
   return dm::default_state_directory("dm-master") + "/control.sock";
@@ -49,6 +56,8 @@ std::string default_endpoint() {
 
 int main(int argc, char** argv) {
   std::string connect = default_endpoint();
+  const char* from_environment = ::getenv("DM_SECRET_FILE");
+  std::string secret = from_environment ? from_environment : "";
   ::opterr = 0;
   while (true) {
     // The "+" leaves the options of the command to the command.
@@ -56,7 +65,7 @@ int main(int argc, char** argv) {
     if (flag == -1) break;
     switch (flag) {
       case kConnect: connect = ::optarg; break;
-      case kSecret: return usage("--secret-file: this version knows no keys yet");
+      case kSecret: secret = ::optarg; break;
       case kVersion: puts("dm " DM_VERSION); return 0;
       case kHelpFlag: fputs(kHelp, stdout); return 0;
       default: return usage("unknown option or missing value: " + std::string(argv[optind - 1]));
@@ -64,7 +73,18 @@ int main(int argc, char** argv) {
   }
   const auto endpoint = dm::parse_endpoint(connect);
   if (!endpoint) return usage(endpoint.error().message);
+  const std::vector<std::string> words(argv + optind, argv + argc);
+  if (!words.empty() && words.front() == "keygen")
+    return dm::run_keygen(std::vector<std::string>(words.begin() + 1, words.end()));
   dm::ClientOptions options;
   options.master = *endpoint;
-  return dm::run_client(options, std::vector<std::string>(argv + optind, argv + argc));
+  // On a Unix socket the kernel says who we are; a key is for masters elsewhere.
+  if (!secret.empty() && !endpoint->is_unix()) {
+    const auto key = dm::read_key_file(secret);
+    if (!key) return fail_with(key.error().message);
+    if (key->kind != dm::KeyKind::kControl)
+      return fail_with("key file " + secret + ": dm needs a dm-control key");
+    options.key = *key;
+  }
+  return dm::run_client(options, words);
 }

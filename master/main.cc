@@ -47,7 +47,7 @@ void serve_system(Server& server, const Notify& notify) {
       notify.send("STOPPING=1");
       server.stop(0);
     });
-  server.loop().on_signal(SIGHUP, [] {});
+  server.loop().on_signal(SIGHUP, [&] { server.reload_keys(); });
   notify.send("READY=1");
   notify.feed_watchdog(server.loop());
 }
@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
     if (!made) return complain(made.error());
     dev = std::move(*made);
     options.state = dev->directory() + "/master";
+    options.secret_files = {dev->secret_file()};
   }
   pid_t shell = -1;
   int status = 0;

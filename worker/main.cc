@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "common/io/files.h"
+#include "common/io/key_file.h"
 #include "common/io/system.h"
 #include "worker/io/host_facts.h"
 #include "worker/io/options.h"
@@ -144,6 +145,23 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
   ::_exit(status);
 }
 
+// The worker's own key; nullopt with --insecure. A worker that held the master's secret could be
+// anybody: that is refused.
+Result<std::optional<AccessKey>> read_key(const Options& options) {
+  if (options.key_file.empty()) return std::optional<AccessKey>();
+  const auto key = read_key_file(options.key_file);
+  if (!key) return key.error();
+  if (key->kind == KeyKind::kSecret)
+    return fail(Code::kDenied, options.key_file +
+                                   " is the master's secret, which no worker may "
+                                   "have; make a key by 'dm keygen --worker " +
+                                   options.name + "'");
+  if (key->kind != KeyKind::kWorker || key->name != options.name)
+    return fail(Code::kDenied,
+                options.key_file + " is not the key of a worker named " + options.name);
+  return std::optional<AccessKey>(*key);
+}
+
 int run_agent(const Options& options) {
   ::umask(022);
   ::signal(SIGPIPE, SIG_IGN);
@@ -153,6 +171,9 @@ int run_agent(const Options& options) {
     say(users.error().message);
     return kUsageError;
   }
+  // Read as who we are now; the file need not be readable for whom we become.
+  const auto key = read_key(options);
+  if (!key) return give_up(key.error());
   if (auto made = make_directories(options.root); !made) return give_up(made.error());
   const auto lock = lock_directory(options.root);
   if (!lock) return give_up(lock.error());
@@ -177,8 +198,8 @@ int run_agent(const Options& options) {
   if (!id) return give_up(id.error());
   AppStore store(options.root, users->apps ? std::optional<gid_t>(users->apps->gid) : std::nullopt);
   if (auto prepared = store.prepare(); !prepared) return give_up(prepared.error());
-  return run(options, {options.master, options.name, *id}, std::move(supervisor), std::move(*link),
-             store, notify);
+  return run(options, {options.master, options.name, *id, *key}, std::move(supervisor),
+             std::move(*link), store, notify);
 }
 
 int main_of(int argc, char** argv) {

@@ -10,7 +10,9 @@ namespace dm {
 namespace {
 constexpr int kMostAtOnce = 64;  // then everybody else gets a turn
 
-Fd open_reserve() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+Fd open_reserve() {
+  return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
 }  // namespace
 
 Acceptor::Acceptor(Loop& loop, Fd listener, std::function<void(Fd)> on_connection)
@@ -21,7 +23,9 @@ Acceptor::Acceptor(Loop& loop, Fd listener, std::function<void(Fd)> on_connectio
   loop_.watch(listener_.get(), true, false, [this](Ready) { accept_some(); });
 }
 
-Acceptor::~Acceptor() { loop_.unwatch(listener_.get()); }
+Acceptor::~Acceptor() {
+  loop_.unwatch(listener_.get());
+}
 
 void Acceptor::accept_some() {
   for (int i = 0; i < kMostAtOnce; ++i) {

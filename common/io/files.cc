@@ -91,7 +91,9 @@ Status sync_directory(const std::string& path) {
   return {};
 }
 
-Status remove_tree(const std::string& path) { return remove_at(AT_FDCWD, path.c_str(), path); }
+Status remove_tree(const std::string& path) {
+  return remove_at(AT_FDCWD, path.c_str(), path);
+}
 
 Result<Fd> lock_directory(const std::string& path) {
   const std::string file = path + "/lock";

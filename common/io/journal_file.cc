@@ -54,7 +54,9 @@ Result<JournalFile> JournalFile::open(const std::string& directory, const std::s
   return journal;
 }
 
-void JournalFile::add(const Line& record) { batch_ += seal_record(record, next_seq_++); }
+void JournalFile::add(const Line& record) {
+  batch_ += seal_record(record, next_seq_++);
+}
 
 Status JournalFile::write() {
   Status written = write_all(fd_.get(), batch_);

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "common/io/system.h"
+#include "common/sha256.h"
 
 namespace dm {
 namespace {
@@ -26,6 +27,11 @@ void LineConnection::start(Handlers handlers, std::string_view already_read,
   send(to_send);
   if (already_read.empty()) return;
   in_.feed(already_read);
+  hand_out();
+}
+
+void LineConnection::feed(std::string_view bytes) {
+  in_.feed(bytes);
   hand_out();
 }
 
@@ -61,12 +67,12 @@ void LineConnection::hand_out() {
       const std::string bytes = in_.take(static_cast<std::size_t>(body_left_));
       if (bytes.empty()) break;
       body_left_ -= static_cast<std::int64_t>(bytes.size());
-      handlers_.on_body(bytes);
+      hand_out_body(bytes);
       continue;
     }
     const auto line = in_.next();
     if (!line) break;
-    handlers_.on_line(*line);
+    hand_out_line(*line);
   }
   handing_out_ = false;
   if (state_ != State::kOpen || paused_) return;
@@ -79,6 +85,40 @@ void LineConnection::hand_out() {
     if (!handlers_.on_end) return drop("connection closed by the peer");
     handlers_.on_end();
   }
+}
+
+void LineConnection::hand_out_line(std::string_view text) {
+  if (!seals_) return handlers_.on_line(text);
+  const auto opened = seals_->in.open(text);
+  if (!opened) return drop("a line is not what the peer sent");
+  handlers_.on_line(*opened);
+}
+
+void LineConnection::expect_body(std::int64_t size, std::string_view sha256) {
+  if (seals_ && (sha256.empty() || size > kMaxSealedBody))
+    return drop("a body without its SHA-256, or a longer one than allowed");
+  body_left_ = size;
+  body_sha256_ = seals_ ? sha256 : std::string_view();
+}
+
+void LineConnection::hand_out_body(std::string_view bytes) {
+  if (body_sha256_.empty()) return handlers_.on_body(bytes);
+  body_.append(bytes);
+  if (body_left_ > 0) return;
+  const std::string body = std::move(body_);
+  body_.clear();
+  if (sha256_hex(body) != body_sha256_) return drop("a body is not what the peer sent");
+  handlers_.on_body(body);
+}
+
+void LineConnection::send_line(const Line& line) {
+  send(seals_ ? seals_->out.seal(line.print()) : line.print());
+}
+
+void LineConnection::send_body(Line line, std::string_view bytes) {
+  if (seals_) line.add("sha256", sha256_hex(bytes));
+  send_line(line);
+  send(bytes);
 }
 
 void LineConnection::send(std::string_view bytes) {
@@ -175,7 +215,7 @@ void LineConnection::drop(const std::string& why) {
 LineConnection::Released LineConnection::release() {
   loop_.unwatch(fd_.get());
   state_ = State::kClosed;
-  return {std::move(fd_), in_.take(in_.waiting()), out_.substr(sent_)};
+  return {std::move(fd_), in_.take(in_.waiting()), out_.substr(sent_), std::move(seals_)};
 }
 
 }  // namespace dm

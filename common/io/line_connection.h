@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "common/handshake.h"
 #include "common/io/fd.h"
 #include "common/io/loop.h"
 #include "common/line_buffer.h"
@@ -39,14 +41,27 @@ class LineConnection {
   // the peer sent.
   void start(Handlers handlers, std::string_view already_read = {}, std::string_view to_send = {});
 
+  // Takes bytes as if the peer had just sent them.
+  void feed(std::string_view bytes);
+
+  // Queues a line, sealed if there are seals.
+  void send_line(const Line& line);
+  // A line and the bytes it announces; under seals the line names their SHA-256 as well.
+  void send_body(Line line, std::string_view bytes);
+  // From here on every line in both directions is sealed; one that does not open ends the
+  // connection.
+  void set_seals(Seals seals) { seals_ = std::move(seals); }
+  bool sealed() const { return seals_.has_value(); }
   // Queues bytes. A peer that does not read until the cap is passed is dropped.
   void send(std::string_view bytes);
   // False once more than half of the cap waits: a polite sender stops here.
   bool can_send() const { return out_.size() - sent_ < max_queue_ / 2; }
   std::size_t queued() const { return out_.size() - sent_; }
 
-  // The next `size` bytes are a body, not lines.
-  void expect_body(std::int64_t size) { body_left_ = size; }
+  // The next `size` bytes are a body, not lines. With a SHA-256 it is handed out only when it is
+  // whole and fits; such a body is at most kMaxSealedBody bytes. Under seals one is demanded.
+  static constexpr std::int64_t kMaxSealedBody = 1024 * 1024;
+  void expect_body(std::int64_t size, std::string_view sha256 = {});
   // Stops and resumes reading; paused, the peer's window closes and it waits.
   void pause();
   void resume();
@@ -64,6 +79,7 @@ class LineConnection {
     Fd fd;
     std::string unread;
     std::string unsent;
+    std::optional<Seals> seals;
   };
   Released release();
 
@@ -76,6 +92,8 @@ class LineConnection {
   void on_ready(Ready ready);
   void read_some();
   void hand_out();
+  void hand_out_line(std::string_view text);
+  void hand_out_body(std::string_view bytes);
   void flush();
   void linger();
   void discard();
@@ -88,6 +106,8 @@ class LineConnection {
   std::size_t sent_ = 0;
   std::size_t max_queue_;
   std::int64_t body_left_ = 0;
+  std::string body_, body_sha256_;  // a body that is verified before it is handed out
+  std::optional<Seals> seals_;
   Handlers handlers_;
   State state_ = State::kOpen;
   bool paused_ = false;

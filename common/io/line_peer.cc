@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/io/system.h"
+#include "common/sha256.h"
 
 namespace dm {
 namespace {
@@ -34,18 +35,37 @@ Result<LinePeer> LinePeer::connect(const Endpoint& endpoint, const std::atomic<b
   return LinePeer(std::move(*fd), cancel);
 }
 
-Status LinePeer::greet(const Line& hello) {
+Status LinePeer::greet(Line hello, const AccessKey* key) {
   const auto first = read_line();
   if (!first) return first.error();
   if (first->verb() != "DM" || first->number_or("proto", 0) != 1)
     return cut("the peer is no dm-master of protocol 1");
-  if (auto sent = send(hello.print()); !sent) return sent;
+  std::optional<Handshake> handshake;
+  if (key != nullptr) {
+    handshake = begin_handshake(*key, *first, random_hex(16), hello);
+    if (!handshake) return cut("the master sent no nonce");
+  }
+  if (auto sent = send_line(hello); !sent) return sent;
   const auto answer = read_line();
   if (!answer) return answer.error();
-  if (answer->verb() == "WELCOME") return {};
   if (answer->verb() == "ERR")
     return fail(code_from(answer->text("code")), std::string(answer->text("msg", "refused")));
-  return cut("expected WELCOME, got " + answer->verb());
+  if (answer->verb() != "WELCOME") return cut("expected WELCOME, got " + answer->verb());
+  if (!handshake) return {};
+  if (!proof_fits(answer->text("proof"), handshake->master_proof(*answer)))
+    return fail(Code::kDenied, "the master did not prove that it holds the secret");
+  seals_ = handshake->seals_of_peer();
+  return {};
+}
+
+Status LinePeer::send_line(const Line& line) {
+  return send(seals_ ? seals_->out.seal(line.print()) : line.print());
+}
+
+Status LinePeer::send_body(Line line, std::string_view bytes) {
+  if (seals_) line.add("sha256", sha256_hex(bytes));
+  if (auto sent = send_line(line); !sent) return sent;
+  return send(bytes);
 }
 
 Status LinePeer::wait(short events, std::int64_t limit_ms) {
@@ -90,7 +110,12 @@ Result<std::size_t> LinePeer::receive(char* buffer, std::size_t most) {
 Result<Line> LinePeer::read_line() {
   char buffer[4096];
   while (true) {
-    if (const auto text = in_.next()) return parse_line(*text);
+    if (const auto text = in_.next()) {
+      if (!seals_) return parse_line(*text);
+      const auto opened = seals_->in.open(*text);
+      if (!opened) return cut("a line is not what the master sent");
+      return parse_line(*opened);
+    }
     if (in_.too_long()) return fail(Code::kTooLong, "the master sent a line that is too long");
     const auto got = receive(buffer, sizeof buffer);
     if (!got) return got.error();

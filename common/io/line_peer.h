@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/codec.h"
+#include "common/handshake.h"
 #include "common/io/fd.h"
 #include "common/io/net.h"
 #include "common/line_buffer.h"
@@ -22,19 +24,27 @@ class LinePeer {
   static Result<LinePeer> connect(const Endpoint& endpoint, const std::atomic<bool>& cancel);
 
   // Over TCP the master speaks first: reads its DM, answers `hello`, reads WELCOME. Errors: the
-  // master's own code and words if it refuses; lost for anything else.
-  Status greet(const Line& hello);
+  // master's own code and words if it refuses; lost for anything else. With a key both sides
+  // prove that they have it, and every later line is sealed.
+  Status greet(Line hello, const AccessKey* key);
 
   // Errors of all: timeout after 30 s without a byte (send() waits for ever: a slow reader is
   // not a dead one), lost for a cut or a cancelled wait.
   Status send(std::string_view bytes);
+  Status send_line(const Line& line);
+  // A line and the bytes it announces; under seals the line names their SHA-256 as well.
+  Status send_body(Line line, std::string_view bytes);
   Result<Line> read_line();
   // 1 to `most` bytes of a body.
   Result<std::size_t> read_some(char* buffer, std::size_t most);
 
   int fd() const { return fd_.get(); }
   // Gives the socket away. REQUIRES that everything read has been handed out.
-  Fd release() { return std::move(fd_); }
+  struct Released {
+    Fd fd;
+    std::optional<Seals> seals;
+  };
+  Released release() { return {std::move(fd_), std::move(seals_)}; }
 
  private:
   LinePeer(Fd fd, const std::atomic<bool>& cancel);
@@ -44,6 +54,7 @@ class LinePeer {
   Fd fd_;
   const std::atomic<bool>* cancel_;
   LineBuffer in_;
+  std::optional<Seals> seals_;
 };
 
 }  // namespace dm

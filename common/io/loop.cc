@@ -50,7 +50,9 @@ Loop::TimerId Loop::at(std::int64_t mono_ms, Task task) {
   return id;
 }
 
-void Loop::cancel(TimerId id) { timers_.erase(id); }
+void Loop::cancel(TimerId id) {
+  timers_.erase(id);
+}
 
 void Loop::post(Task task) {
   const std::lock_guard lock(mutex_);

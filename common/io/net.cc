@@ -105,12 +105,12 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   }
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0)
-    return fail(Code::kBadArg, "expected HOST:PORT or a path with a '/', got '" +
-                                   std::string(text) + "'");
+    return fail(Code::kBadArg,
+                "expected HOST:PORT or a path with a '/', got '" + std::string(text) + "'");
   const auto port = parse_integer(text.substr(colon + 1));
   if (!port || *port < 0 || *port > 65535)
-    return fail(Code::kBadArg, "a port is 0 to 65535, got '" +
-                                   std::string(text.substr(colon + 1)) + "'");
+    return fail(Code::kBadArg,
+                "a port is 0 to 65535, got '" + std::string(text.substr(colon + 1)) + "'");
   std::string_view host = text.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     host = host.substr(1, host.size() - 2);
@@ -174,7 +174,8 @@ int connect_error(int fd) {
 }
 
 std::optional<Fd> accept_from(int listener) {
-  const int fd = retry([&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+  const int fd =
+      retry([&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
   if (fd < 0) return std::nullopt;
   return Fd(fd);
 }

@@ -55,8 +55,12 @@ const std::vector<Ready>& Poller::wait(int timeout_ms) {
 
 Poller::Poller() = default;
 
-void Poller::set(int fd, bool read, bool write) { interests_[fd] = {read, write}; }
-void Poller::remove(int fd) { interests_.erase(fd); }
+void Poller::set(int fd, bool read, bool write) {
+  interests_[fd] = {read, write};
+}
+void Poller::remove(int fd) {
+  interests_.erase(fd);
+}
 
 const std::vector<Ready>& Poller::wait(int timeout_ms) {
   std::vector<pollfd> polled;

@@ -42,11 +42,7 @@ constexpr OptionSpec kPsOptions[] = {{"--all"}, kJson};
 constexpr OptionSpec kStopOptions[] = {{"--timeout", K::kAny, V::kDuration}, {"--no-kill"}};
 constexpr OptionSpec kUsageOptions[] = {kJson, {"--since", K::kAny, V::kDuration}};
 constexpr OptionSpec kLogsOptions[] = {
-    {"-f"},
-    {"-n", K::kAny, V::kCount},
-    {"-p"},
-    {"--run", K::kAny, V::kPositive},
-    {"-o", K::kFile},
+    {"-f"}, {"-n", K::kAny, V::kCount}, {"-p"}, {"--run", K::kAny, V::kPositive}, {"-o", K::kFile},
 };
 constexpr OptionSpec kEventsOptions[] = {{"-f"}, {"-n", K::kAny, V::kCount}, kJson};
 constexpr std::span<const OptionSpec> kNoOptions;
@@ -60,10 +56,14 @@ constexpr CommandSpec kCommands[] = {
     {"workers forget", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "WORKER",
      "forget a worker that will not come back",
      "Its name becomes free for another machine. Refused while the worker is connected."},
+    {"workers revoke", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "NAME",
+     "make every key of that name worthless",
+     "The name stays; 'dm keygen' makes the key of the next generation."},
     {"copy", 1, 1, kOneFile, kCopyOptions, false, Role::kOperator,
      "FILE [--lib F]... [--file F]... [--as APP] [--to WORKERS]",
      "copy an executable and its libraries to workers",
-     "Libraries that the executable needs and that lie beside it or in its RUNPATH are taken along. "
+     "Libraries that the executable needs and that lie beside it or in its RUNPATH are taken "
+     "along. "
      "Only what a worker lacks travels. WORKERS is a name, a comma list, a range w[1-50], "
      "label=value or all; without --to every available worker gets it."},
     {"launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
@@ -75,8 +75,7 @@ constexpr CommandSpec kCommands[] = {
     {"ps", 0, 1, kAnyName, kPsOptions, false, Role::kViewer, "[TARGET|WORKER] [--all] [--json]",
      "list instances; with --all the dead ones too, with the reason", ""},
     {"stop", 1, kAnyNumber, kTargets, kStopOptions, false, Role::kOperator,
-     "TARGET... [--timeout 10s] [--no-kill]",
-     "send SIGINT and wait; SIGKILL after the timeout",
+     "TARGET... [--timeout 10s] [--no-kill]", "send SIGINT and wait; SIGKILL after the timeout",
      "A stopped instance stays stopped: no restart policy starts it again. With --no-kill it may "
      "go on after the timeout, and the answer says so."},
     {"kill", 1, kAnyNumber, kTargets, kNoOptions, false, Role::kOperator, "TARGET...",
@@ -110,7 +109,9 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> command_table() { return kCommands; }
+std::span<const CommandSpec> command_table() {
+  return kCommands;
+}
 
 int name_words(const CommandSpec& command) {
   return 1 + static_cast<int>(std::count(command.name.begin(), command.name.end(), ' '));

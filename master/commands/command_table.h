@@ -11,7 +11,16 @@
 namespace dm {
 
 // What the value of an option must look like; it is checked before any handler is called.
-enum class ValueCheck { kNone, kDuration, kCount, kPositive, kTime, kEnvironment, kAppName, kChoice };
+enum class ValueCheck {
+  kNone,
+  kDuration,
+  kCount,
+  kPositive,
+  kTime,
+  kEnvironment,
+  kAppName,
+  kChoice
+};
 
 struct OptionSpec {
   std::string_view name;  // "--on" or "-n"
@@ -26,8 +35,8 @@ enum class Role { kViewer, kOperator, kAdmin };
 inline constexpr int kAnyNumber = 1'000'000;
 
 struct CommandSpec {
-  std::string_view name;  // may be two words: "workers forget"
-  int least = 0, most = 0;  // operands
+  std::string_view name;                  // may be two words: "workers forget"
+  int least = 0, most = 0;                // operands
   std::span<const OperandKind> operands;  // the last one repeats
   std::span<const OptionSpec> options;
   bool rest = false;  // takes what stands behind "--"

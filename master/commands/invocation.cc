@@ -10,7 +10,9 @@
 namespace dm {
 namespace {
 
-std::string quoted(std::string_view text) { return "'" + escape_for_terminal(text) + "'"; }
+std::string quoted(std::string_view text) {
+  return "'" + escape_for_terminal(text) + "'";
+}
 
 std::string usage_of(const CommandSpec& command) {
   std::string text = "usage: " + std::string(command.name);
@@ -87,7 +89,8 @@ Status read_option(const std::vector<std::string>& words, std::size_t& at, Invoc
   if (name.starts_with("--") && equals != std::string::npos) {
     value = name.substr(equals + 1);
     name.resize(equals);
-  } else if (!name.starts_with("--") && name.size() > 2 && find_option(command, name.substr(0, 2))) {
+  } else if (!name.starts_with("--") && name.size() > 2 &&
+             find_option(command, name.substr(0, 2))) {
     value = name.substr(2);  // -n20
     name.resize(2);
   }
@@ -115,8 +118,8 @@ Status check_operands(const Invocation& invocation) {
   const int count = static_cast<int>(invocation.operands.size());
   if (count < command.least) return bad(command, "something is missing");
   if (count > command.most)
-    return bad(command, "did not expect " + quoted(invocation.operands[static_cast<std::size_t>(
-                                                command.most)]));
+    return bad(command, "did not expect " +
+                            quoted(invocation.operands[static_cast<std::size_t>(command.most)]));
   for (const std::string& operand : invocation.operands)
     if (operand.empty()) return bad(command, "an empty word stands for nothing");
   return {};
@@ -177,6 +180,9 @@ Result<Invocation> parse_invocation(const std::vector<std::string>& words) {
   Invocation invocation;
   invocation.command = find_command(views);
   if (invocation.command == nullptr) return unknown_command(words.empty() ? "" : words.front());
+  for (const std::string& word : words)
+    if (word.find('\0') != std::string::npos)
+      return bad(*invocation.command, "a word holds a NUL byte, which no line can carry");
   auto at = static_cast<std::size_t>(name_words(*invocation.command));
   bool operands_only = false;
   while (at < words.size()) {

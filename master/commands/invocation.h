@@ -19,7 +19,7 @@ struct Invocation {
   const CommandSpec* command = nullptr;
   std::vector<std::string> operands;
   std::vector<std::pair<std::string, std::string>> options;  // flags have an empty value
-  std::vector<std::string> rest;  // behind "--"
+  std::vector<std::string> rest;                             // behind "--"
 
   bool has(std::string_view option) const;
   std::optional<std::string> value(std::string_view option) const;

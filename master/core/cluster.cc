@@ -6,6 +6,13 @@
 #include "common/shell_words.h"
 
 namespace dm::master {
+namespace {
+
+constexpr std::int64_t kSampleMs = 10'000;
+constexpr std::size_t kMostSamples = 360;      // one hour
+constexpr std::size_t kMostAuditWords = 4096;  // bytes
+
+}  // namespace
 
 Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {}
 
@@ -24,7 +31,6 @@ void Cluster::begin(Now now) {
 
 Effects Cluster::on(const Event& event, Now now) {
   out_.clear();
-  now_ = now;
   std::visit([&](const auto& e) { handle(e, now); }, event);
   return std::move(out_);
 }
@@ -36,8 +42,8 @@ std::int64_t Cluster::next_deadline() const {
     if (view.presence == Presence::kUp || view.presence == Presence::kSuspect)
       earliest = std::min(earliest, view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
   }
-  for (const auto& [id, order] : orders_)
-    if (order.patience_ms > 0) earliest = std::min(earliest, order.deadline_mono_ms);
+  if (!due_.empty()) earliest = std::min(earliest, due_.begin()->first);
+  if (!live_.empty()) earliest = std::min(earliest, next_sample_mono_ms_);
   return earliest;
 }
 
@@ -51,14 +57,26 @@ void Cluster::handle(const Tick&, Now now) {
     if (counts && view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms) <= now.mono_ms)
       lose(view, now);
   }
-  std::vector<std::string> late;
-  for (const auto& [id, order] : orders_)
-    if (order.patience_ms > 0 && order.deadline_mono_ms <= now.mono_ms) late.push_back(id);
-  for (const std::string& id : late) {
-    auto node = orders_.extract(id);
-    if (node.empty()) continue;
-    const std::string text = "worker " + node.mapped().worker + " does not answer";
-    settle(std::move(node.mapped()), Line(), fail(Code::kTimeout, text), now);
+  while (!due_.empty() && due_.begin()->first <= now.mono_ms) {
+    auto late = take_order(due_.begin()->second);
+    const std::string text = "worker " + late->worker + " does not answer";
+    settle(std::move(*late), Line(), fail(Code::kTimeout, text), now);
+  }
+  take_samples(now);
+}
+
+// Of what the workers said last, so that an instance at rest has its samples too.
+void Cluster::take_samples(Now now) {
+  if (live_.empty() || now.mono_ms < next_sample_mono_ms_) return;
+  next_sample_mono_ms_ = now.mono_ms + kSampleMs;
+  for (auto& [name, live] : live_) {
+    const auto placement = state_.instances.find(name);
+    if (placement == state_.instances.end() || !live.pid) continue;
+    const auto view = workers_.find(placement->second.worker);
+    if (view == workers_.end() || view->second.presence != Presence::kUp) continue;
+    live.samples.push_back(
+        {now.wall_ms, live.cpu_user_ms, live.cpu_system_ms, live.rss_bytes, live.cpu_percent});
+    if (live.samples.size() > kMostSamples) live.samples.pop_front();
   }
 }
 
@@ -103,7 +121,9 @@ void Cluster::finish_if_done(Request& request, Now now) {
   if (!request.stops_app.empty()) {
     const std::string app = std::move(request.stops_app);
     request.stops_app.clear();
-    delete_from(request, app, now);
+    // What could not be stopped keeps its files; what a lost worker runs is ended when it returns.
+    const bool stopped = request.failed == 0 || request.error->code == Code::kLost;
+    if (stopped) delete_from(request, app, now);
     if (request.waiting > 0) return;
   }
   std::optional<Error> error;
@@ -116,7 +136,8 @@ void Cluster::finish_if_done(Request& request, Now now) {
   if (request.records) {
     Line audit("COMMAND");
     audit.add("at", now.wall_ms).add("who", request.asker.who).add("from", request.asker.from);
-    audit.add("words", request.words).add("code", error ? word(error->code) : "ok");
+    audit.add("words", request.words.substr(0, kMostAuditWords));
+    audit.add("code", error ? word(error->code) : "ok");
     record(audit);
     ClusterEvent event;
     event.kind = "command";
@@ -133,12 +154,14 @@ void Cluster::finish_if_done(Request& request, Now now) {
 void Cluster::handle(const Cancel& cancel, Now now) {
   Request* request = find_request(cancel.request);
   if (request == nullptr) return;
-  for (const auto& [id, order] : orders_) {
+  // delete --force still has its second half to do.
+  if (!request->stops_app.empty()) return;
+  for (const auto& [number, order] : orders_) {
     if (order.request != cancel.request || order.kind != OrderKind::kLog) continue;
     const auto view = workers_.find(order.worker);
     if (view != workers_.end() && view->second.session != 0)
-      out_.push_back(ToSession{view->second.session, Line("CANCEL").add("id", id)});
-    out_.push_back(DropStream{id});
+      out_.push_back(ToSession{view->second.session, Line("CANCEL").add("id", order.id)});
+    out_.push_back(DropStream{order.id});
   }
   std::erase_if(orders_, [&](const auto& entry) {
     return entry.second.request == cancel.request && entry.second.kind == OrderKind::kLog;
@@ -146,7 +169,6 @@ void Cluster::handle(const Cancel& cancel, Now now) {
   // Audited all the same, with what is known of it by now.
   request->waiting = 0;
   request->follows_events = false;
-  if (!request->stops_app.empty()) return;  // delete --force still has its second half to do
   finish_if_done(*request, now);
 }
 
@@ -211,28 +233,31 @@ Error Cluster::no_such(std::string_view what, const std::string& name) const {
   for (const auto& [app, info] : state_.apps)
     if (!info.current.empty()) known.push_back(app);
   for (const auto& [instance, placement] : state_.instances) known.push_back(instance);
-  for (const auto& [worker, view] : workers_) known.push_back(worker);
+  for (const auto& [worker, info] : state_.workers) known.push_back(worker);
   const auto near = nearest(name, known);
-  return fail(Code::kNotFound,
-              "no " + std::string(what) + " named " + quote_word(name) +
-                  (near ? "; did you mean " + *near + "?" : ""));
+  return fail(Code::kNotFound, "no " + std::string(what) + " named " + quote_word(name) +
+                                   (near ? "; did you mean " + *near + "?" : ""));
 }
 
 std::vector<std::string> Cluster::instances_of(const std::string& app) const {
+  // No app's name holds a dot, so its instances stand together.
+  const std::string prefix = app + ".";
+  std::vector<std::pair<std::int64_t, std::string>> numbered;
+  for (auto at = state_.instances.lower_bound(prefix);
+       at != state_.instances.end() && at->first.starts_with(prefix); ++at)
+    numbered.emplace_back(parse_instance_name(at->first)->number, at->first);
+  std::sort(numbered.begin(), numbered.end());
   std::vector<std::string> names;
-  for (const auto& [name, placement] : state_.instances)
-    if (placement.app == app) names.push_back(name);
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return parse_instance_name(a)->number < parse_instance_name(b)->number;
-  });
+  for (auto& [number, name] : numbered) names.push_back(std::move(name));
   return names;
 }
 
 Result<std::vector<std::string>> Cluster::resolve_targets(
     const std::vector<std::string>& words) const {
   std::vector<std::string> names;
+  std::set<std::string> taken;
   const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (taken.insert(name).second) names.push_back(name);
   };
   for (const std::string& word : words) {
     const std::string app = word.starts_with("app/") ? word.substr(4) : word;
@@ -257,11 +282,11 @@ Result<std::vector<std::string>> Cluster::resolve_listing(const Invocation& invo
   const bool says_worker = word.starts_with("worker/");
   const std::string worker = says_worker ? word.substr(7) : word;
   const auto targets = resolve_targets({word});
-  if (!workers_.contains(worker) || word == "all")
+  if (!is_known(worker) || word == "all")
     return says_worker ? Result<std::vector<std::string>>(no_such("worker", worker)) : targets;
   if (targets && !says_worker)
-    return fail(Code::kBadArg, word + " is both an app and a worker: say app/" + word +
-                                   " or worker/" + word);
+    return fail(Code::kBadArg,
+                word + " is both an app and a worker: say app/" + word + " or worker/" + word);
   std::vector<std::string> names;
   for (const auto& [app, known] : state_.apps)
     for (const std::string& name : instances_of(app))
@@ -273,18 +298,20 @@ Result<std::vector<std::string>> Cluster::resolve_workers(const std::string& spe
   const auto tokens = expand_workers(spec);
   if (!tokens) return tokens.error();
   std::vector<std::string> names;
+  std::set<std::string> taken;
   const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (taken.insert(name).second) names.push_back(name);
   };
   for (const std::string& token : *tokens) {
     if (token == "all" || token.find('=') != std::string::npos) {
       for (const auto& [name, view] : workers_) {
+        if (!is_known(name)) continue;
         const auto& labels = view.labels;
         if (token == "all" || std::find(labels.begin(), labels.end(), token) != labels.end())
           add(name);
       }
       if (names.empty()) return fail(Code::kNotFound, "no worker is " + token);
-    } else if (workers_.contains(token)) {
+    } else if (is_known(token)) {
       add(token);
     } else {
       return no_such("worker", token);

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/clock.h"
@@ -31,7 +32,8 @@ struct UsageSample {
 
 // What the instance's worker said last.
 struct Live {
-  std::string state;  // "running", "sleeping", ...; empty: it has not said anything yet
+  std::string state;   // "running", "sleeping", ...; empty: it has not said anything yet
+  bool wanted = true;  // by its worker: false once that has heard of a stop
   std::int64_t run = 0, restarts = 0;
   std::optional<std::int64_t> pid, started_ms, retry_ms;
   std::int64_t cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0, max_rss_bytes = 0;
@@ -76,16 +78,19 @@ class Cluster {
   bool may_fetch(const std::string& worker, const std::string& sha256) const;
   // May a bulk connection speak for this worker?
   bool is_connected(const std::string& worker, const std::string& id) const;
+  // The lowest generation of a key that still opens anything for this name.
+  std::int64_t least_generation(const std::string& name) const;
   // Every blob that some version needs.
   std::set<std::string> referenced_blobs() const;
 
-  // Listings (cluster_views.cc).
+  // One instance as it is shown (cluster_row.cc).
   InstanceRow row(const std::string& name, Now now) const;
 
  private:
   enum class OrderKind { kProbe, kInstall, kLaunch, kStop, kKill, kDelete, kLog };
   struct Order {
-    std::string id, worker;
+    std::int64_t number = 0;  // orders to one worker go out in this sequence
+    std::string id, worker;   // the id is epoch.number
     OrderKind kind = OrderKind::kProbe;
     RequestId request = 0;  // 0: nobody waits
     Line line;
@@ -103,8 +108,8 @@ class Cluster {
   struct Transfer {
     std::string worker, app, version;
     bool installing = false;
-    std::vector<RequestId> copies;       // `copy` commands that want to hear of it
-    std::vector<std::string> launches;   // instances that wait for it
+    std::vector<RequestId> copies;      // `copy` commands that want to hear of it
+    std::vector<std::string> launches;  // instances that wait for it
   };
 
   // One command of an operator while it waits for workers.
@@ -117,7 +122,7 @@ class Cluster {
     int tried = 0, failed = 0;
     std::optional<Error> error;  // the first
     bool follows_events = false;
-    bool records = false;  // it changes something: the audit trail names it
+    bool records = false;   // it changes something: the audit trail names it
     std::string stops_app;  // delete --force: what is to be deleted once it is stopped
   };
 
@@ -132,6 +137,7 @@ class Cluster {
   void handle(const SessionOpened& opened, Now now);
   void handle(const SessionLine& event, Now now);
   void handle(const SessionClosed& closed, Now now);
+  void handle(const Refused& refused, Now now);
   void on_info(WorkerView& worker, const Line& line, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
   void on_synced(WorkerView& worker, const Line& line, Now now);
@@ -141,15 +147,25 @@ class Cluster {
   void on_answer(WorkerView& worker, const Line& line, Now now);
   void on_bye(WorkerView& worker, const Line& line, Now now);
   void lose(WorkerView& worker, Now now);
-  void reconcile(WorkerView& worker, Now now);
+  void end_missing(WorkerView& worker, Now now);
   void delete_if_still(const std::string& worker, const std::string& app, Now now);
   WorkerView* view_of(SessionId session);
+  bool is_known(const std::string& worker) const { return state_.workers.contains(worker); }
+  // Why a worker cannot be asked for anything; nullopt if it can, if only when it is back.
+  std::optional<Error> away(const std::string& worker) const;
+  void take_samples(Now now);
 
   // Orders (cluster_orders.cc).
   std::string send_order(Order order, Now now);
   void post(Order& order);
+  void keep(Order order);
+  std::optional<Order> take_order(std::int64_t number);
+  std::int64_t order_number(const WorkerView& worker, const Line& answer) const;
+  void give_up_orders(const std::string& worker, const Error& error, Now now);
+  bool has_order(const std::string& instance) const;
   void settle(Order order, const Line& answer, const std::optional<Error>& error, Now now);
-  void settled_probe(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
+  void settled_probe(const Order& order, const Line& answer, const std::optional<Error>& error,
+                     Now);
   void settled_install(const Order& order, const Line& answer, const std::optional<Error>& error,
                        Now);
   void settled_launch(const Order& order, const Line& answer, const std::optional<Error>& error,
@@ -162,16 +178,22 @@ class Cluster {
                       RequestId copy, const std::string& launch, Now now);
   void end_transfer(const std::string& key, const std::optional<Error>& error,
                     const std::string& words, Now now);
+  void arrived_too_late(const std::string& key, Now now);
   void launch_failed(const std::string& instance, RequestId request, const Error& error, Now now);
   void send_launch(const std::string& instance, RequestId request, Now now);
+  void install_or_launch(const std::string& instance, RequestId request, Now now);
+  void send_end(const std::string& instance, OrderKind kind, Now now);
+  void mend(const std::string& worker, Now now);
+  void end_unbegun(const std::string& instance, Now now);
   void handle(const StreamEnded& ended, Now now);
   void handle(const Tick&, Now now);
 
-  // Commands (cluster_commands.cc, cluster_listings.cc).
+  // Commands (cluster_commands.cc, cluster_ends.cc, cluster_listings.cc).
   void handle(const Command& command, Now now);
   void handle(const Cancel& cancel, Now now);
   void do_workers(Request& request, const Command&, Now now);
   void do_forget(Request& request, const Command&, Now now);
+  void do_revoke(Request& request, const Command&, Now now);
   void do_copy(Request& request, const Command& command, Now now);
   void do_launch(Request& request, const Command& command, Now now);
   void do_ps(Request& request, const Command&, Now now);
@@ -193,7 +215,9 @@ class Cluster {
   void describe_instance(Request& request, const std::string& name, Now now);
   void end_instances(Request& request, OrderKind kind, Now now);
   void end_one(Request& request, OrderKind kind, const std::string& name, Now now);
+  Order end_order(const Request& request, OrderKind kind, const std::string& name) const;
   void delete_from(Request& request, const std::string& app, Now now);
+  std::set<std::string> delete_targets(const Request& request, const std::string& app) const;
   Status register_version(const PackageInfo& package, const std::string& app, Now now);
   std::string create_instance(const Request& request, const std::string& app,
                               const std::string& worker, Now now);
@@ -228,12 +252,15 @@ class Cluster {
   std::map<SessionId, std::string> sessions_;
   std::map<std::string, Live> live_;  // by instance
   std::map<std::string, Manifest> manifests_;
-  std::map<std::string, Order> orders_;
-  std::map<std::string, Transfer> transfers_;  // "worker version"
-  std::map<std::string, RequestId> launching_;  // instances that wait for their files
+  std::map<std::int64_t, Order> orders_;                 // by number
+  std::set<std::pair<std::int64_t, std::int64_t>> due_;  // deadline and number of each order
+  std::map<std::string, Transfer> transfers_;            // "worker version"
+  std::map<std::string, RequestId> launching_;           // instances that wait for their files
   std::map<RequestId, Request> requests_;
   std::int64_t next_order_ = 1;
-  Now now_;
+  std::int64_t refusals_ = 0;  // peers without a valid key
+  std::int64_t last_refusal_mono_ms_ = -1000;
+  std::int64_t next_sample_mono_ms_ = 0;
 };
 
 // LAUNCH without its id.

@@ -9,8 +9,6 @@
 namespace dm::master {
 namespace {
 
-constexpr std::int64_t kStopMs = 10'000;
-constexpr std::int64_t kStopPatienceMs = 60'000;  // beyond the timeout of the stop itself
 constexpr std::size_t kMaxLaunchLine = kMaxLine - 1024;  // room for the order's id
 
 std::string typed_words(const Invocation& invocation) {
@@ -25,7 +23,9 @@ std::string typed_words(const Invocation& invocation) {
   return text;
 }
 
-std::string short_version(const std::string& version) { return version.substr(0, 12); }
+std::string short_version(const std::string& version) {
+  return version.substr(0, 12);
+}
 
 }  // namespace
 
@@ -36,15 +36,24 @@ struct Cluster::CommandRow {
 };
 
 const Cluster::CommandRow Cluster::kCommandRows[] = {
-    {"workers", &Cluster::do_workers, false}, {"workers forget", &Cluster::do_forget, true},
-    {"copy", &Cluster::do_copy, true},        {"launch", &Cluster::do_launch, true},
-    {"ps", &Cluster::do_ps, false},           {"stop", &Cluster::do_stop, true},
-    {"kill", &Cluster::do_kill, true},        {"start", &Cluster::do_start, true},
-    {"usage", &Cluster::do_usage, false},     {"logs", &Cluster::do_logs, false},
-    {"delete", &Cluster::do_delete, true},    {"events", &Cluster::do_events, false},
-    {"describe", &Cluster::do_describe, false}, {"help", &Cluster::do_help, false},
+    {"workers", &Cluster::do_workers, false},
+    {"workers forget", &Cluster::do_forget, true},
+    {"workers revoke", &Cluster::do_revoke, true},
+    {"copy", &Cluster::do_copy, true},
+    {"launch", &Cluster::do_launch, true},
+    {"ps", &Cluster::do_ps, false},
+    {"stop", &Cluster::do_stop, true},
+    {"kill", &Cluster::do_kill, true},
+    {"start", &Cluster::do_start, true},
+    {"usage", &Cluster::do_usage, false},
+    {"logs", &Cluster::do_logs, false},
+    {"delete", &Cluster::do_delete, true},
+    {"events", &Cluster::do_events, false},
+    {"describe", &Cluster::do_describe, false},
+    {"help", &Cluster::do_help, false},
     {"names", &Cluster::do_names, false},
-    {"version", &Cluster::do_version, false}, {"quit", &Cluster::do_quit, false},
+    {"version", &Cluster::do_version, false},
+    {"quit", &Cluster::do_quit, false},
 };
 
 void Cluster::handle(const Command& command, Now now) {
@@ -63,19 +72,15 @@ void Cluster::handle(const Command& command, Now now) {
 }
 
 void Cluster::do_forget(Request& request, const Command&, Now now) {
-  const std::string& name = request.invocation.operands.front();
+  std::string name = request.invocation.operands.front();
+  if (name.starts_with("worker/")) name = name.substr(7);
   const auto view = workers_.find(name);
-  if (view == workers_.end()) return refuse(request, no_such("worker", name));
+  if (!is_known(name) || view == workers_.end()) return refuse(request, no_such("worker", name));
   if (view->second.session != 0)
     return refuse(request, fail(Code::kBusy, "worker " + name + " is connected; end it first"));
-  std::vector<std::string> ids;
-  for (const auto& [id, order] : orders_)
-    if (order.worker == name) ids.push_back(id);
-  for (const std::string& id : ids) {
-    auto node = orders_.extract(id);
-    if (!node.empty())
-      settle(std::move(node.mapped()), Line(), fail(Code::kNotFound, name + " was forgotten"), now);
-  }
+  // Of what nobody will come back for, nothing is promised to be done later.
+  view->second.presence = Presence::kLost;
+  give_up_orders(name, fail(Code::kNotFound, "worker " + name + " was forgotten"), now);
   for (const auto& [instance, placement] : state_.instances)
     if (placement.worker == name) live_.erase(instance);
   workers_.erase(name);
@@ -128,14 +133,10 @@ void Cluster::do_copy(Request& request, const Command& command, Now now) {
   request.tried = static_cast<int>(targets.size());
   request.waiting = request.tried;
   for (const std::string& worker : targets) {
-    const WorkerView& view = workers_[worker];
-    if (view.presence == Presence::kLost || view.presence == Presence::kLeft)
-      done_one(request.id, worker,
-               fail(Code::kLost, "worker " + worker + " is " + std::string(word(view.presence))),
-               now);
+    if (const auto error = away(worker))
+      done_one(command.request, worker, error, now);
     else
-      begin_transfer(worker, app, package.version, request.id, "", now);
-    if (find_request(command.request) == nullptr) return;
+      begin_transfer(worker, app, package.version, command.request, "", now);
   }
 }
 
@@ -146,15 +147,14 @@ Result<const WorkerView*> Cluster::choose_worker(const Request& request, const s
   if (const auto on = request.invocation.value("--on")) {
     const std::string name = on->starts_with("worker/") ? on->substr(7) : *on;
     const auto view = workers_.find(name);
-    if (view == workers_.end()) return no_such("worker", name);
-    if (view->second.presence == Presence::kLost || view->second.presence == Presence::kLeft)
-      return fail(Code::kLost,
-                  "worker " + name + " is " + std::string(word(view->second.presence)));
+    if (!is_known(name) || view == workers_.end()) return no_such("worker", name);
+    if (const auto error = away(name)) return *error;
     return &view->second;
   }
   std::vector<const WorkerView*> candidates;
   std::string why;
   for (const auto& [name, view] : workers_) {
+    if (!is_known(name)) continue;
     const std::string refused = view.synced || view.presence != Presence::kUp
                                     ? refusal(view, now, options_.heartbeat_ms)
                                     : "not synced yet";
@@ -164,8 +164,9 @@ Result<const WorkerView*> Cluster::choose_worker(const Request& request, const s
       why += (why.empty() ? ": " : ", ") + name + " is " + refused;
   }
   if (const WorkerView* best = choose(candidates)) return best;
-  if (!candidates.empty()) why = ": every one is above 95 % of processor or memory; --on WORKER overrides that";
-  if (workers_.empty()) why = ": none has connected yet";
+  if (!candidates.empty())
+    why = ": every one is above 95 % of processor or memory; --on WORKER overrides that";
+  if (state_.workers.empty()) why = ": none has connected yet";
   return fail(Code::kBusy, "no worker can take " + app + why);
 }
 
@@ -202,8 +203,7 @@ void Cluster::do_launch(Request& request, const Command& command, Now now) {
   if (command.package) {
     if (auto registered = register_version(*command.package, app, now); !registered)
       return refuse(request, registered.error());
-    for (const std::string& taken : command.package->taken_along)
-      note(id, "taken along: " + taken);
+    for (const std::string& taken : command.package->taken_along) note(id, "taken along: " + taken);
   }
   const auto count = static_cast<int>(request.invocation.number("--count", 1));
   request.tried = request.waiting = count;
@@ -216,13 +216,7 @@ void Cluster::do_launch(Request& request, const Command& command, Now now) {
     WorkerView& view = workers_[(*worker)->name];
     ++view.placed_since_beat;
     const std::string name = create_instance(request, app, view.name, now);
-    const std::string version = state_.apps[app].current;
-    if (state_.versions[version].installed_on.contains(view.name)) {
-      send_launch(name, id, now);
-    } else {
-      launching_[name] = id;
-      begin_transfer(view.name, app, version, 0, name, now);
-    }
+    install_or_launch(name, id, now);
   }
 }
 
@@ -230,181 +224,26 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
   std::vector<std::string> names;
   for (const std::string& name : request.invocation.operands) {
     if (!state_.instances.contains(name)) return refuse(request, no_such("instance", name));
-    names.push_back(name);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   request.tried = request.waiting = static_cast<int>(names.size());
   for (const std::string& name : names) {
-    const Placement& placement = state_.instances[name];
-    const WorkerView& view = workers_[placement.worker];
-    std::optional<Error> error;
-    if (view.presence == Presence::kLost || view.presence == Presence::kLeft)
-      error = fail(Code::kLost, "worker " + placement.worker + " is " +
-                                    std::string(word(view.presence)));
-    else if (is_alive(name))
-      error = fail(Code::kBusy, name + " runs already");
+    const Placement& placement = state_.instances.at(name);
+    const InstanceRow shown = row(name, now);
+    auto error = away(placement.worker);
+    if (!error && shown.alive) error = fail(Code::kBusy, name + " runs already");
+    if (!error && !state_.versions.contains(placement.version))
+      error = fail(Code::kNotFound, "its version of " + placement.app + " was deleted");
     if (error) {
       done_one(command.request, name, error, now);
       continue;
     }
-    const std::int64_t run = std::max(placement.run, live_[name].run) + 1;
     Line desired("DESIRED");
     desired.add("instance", name).add("desired", word(Desired::kRunning));
-    record(desired.add("run", run));
+    record(desired.add("run", shown.run + 1));
     live_[name].state.clear();
-    if (state_.versions[placement.version].installed_on.contains(placement.worker)) {
-      send_launch(name, command.request, now);
-    } else {
-      launching_[name] = command.request;
-      begin_transfer(placement.worker, placement.app, placement.version, 0, name, now);
-    }
+    install_or_launch(name, command.request, now);
   }
-}
-
-// --- stop and kill ---
-
-void Cluster::do_stop(Request& request, const Command&, Now now) {
-  end_instances(request, OrderKind::kStop, now);
-}
-
-void Cluster::do_kill(Request& request, const Command&, Now now) {
-  end_instances(request, OrderKind::kKill, now);
-}
-
-void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
-  const auto targets = resolve_targets(request.invocation.operands);
-  if (!targets) return refuse(request, targets.error());
-  const auto& operands = request.invocation.operands;
-  std::vector<std::string> names;
-  for (const std::string& name : *targets) {
-    // Of an app or of all, those that ended long ago are not worth a line.
-    const bool named = std::find(operands.begin(), operands.end(), name) != operands.end();
-    const InstanceRow shown = row(name, now);
-    if (named || shown.alive || shown.state == "backoff") names.push_back(name);
-  }
-  if (names.empty()) return out(request.id, "nothing of it runs\n");
-  const RequestId id = request.id;
-  request.tried = request.waiting = static_cast<int>(names.size());
-  for (const std::string& name : names)
-    if (Request* still = find_request(id)) end_one(*still, kind, name, now);
-}
-
-void Cluster::end_one(Request& request, OrderKind kind, const std::string& name, Now now) {
-  const InstanceRow shown = row(name, now);
-  const Placement& placement = state_.instances[name];
-  const Desired wanted = kind == OrderKind::kKill ? Desired::kKilled : Desired::kStopped;
-  const bool was_wanted = placement.desired == Desired::kRunning;
-  if (placement.desired != wanted)
-    record(Line("DESIRED").add("instance", name).add("desired", word(wanted)));
-  const WorkerView& view = workers_[placement.worker];
-  const bool away = view.presence == Presence::kLost || view.presence == Presence::kLeft;
-  if (!shown.alive && shown.state != "backoff") {
-    out(request.id, name + " is dead already: " + shown.reason + "\n");
-    // Its worker hears of it all the same, so that no policy revives it.
-    if (was_wanted && placement.restart != "no" && !away) {
-      Order order;
-      order.worker = placement.worker;
-      order.kind = OrderKind::kStop;
-      order.instance = name;
-      order.line = Line("STOP").add("instance", name);
-      send_order(std::move(order), now);
-    }
-    return done_one(request.id, name, std::nullopt, now);
-  }
-  if (away)
-    return done_one(request.id, name,
-                    fail(Code::kLost, "worker " + placement.worker + " is " +
-                                          std::string(word(view.presence)) +
-                                          ": will be done when " + placement.worker + " returns"),
-                    now);
-  Order order;
-  order.worker = placement.worker;
-  order.kind = kind;
-  order.request = request.id;
-  order.instance = name;
-  order.line = Line(kind == OrderKind::kKill ? "KILL" : "STOP").add("instance", name);
-  if (kind == OrderKind::kStop) {
-    const std::int64_t timeout = request.invocation.duration_ms("--timeout", kStopMs);
-    order.line.add("timeout_ms", timeout);
-    if (request.invocation.has("--no-kill")) order.line.add("no_kill", 1);
-    order.patience_ms = timeout + kStopPatienceMs;
-  }
-  send_order(std::move(order), now);
-}
-
-// --- delete ---
-
-void Cluster::do_delete(Request& request, const Command&, Now now) {
-  std::string app = request.invocation.operands.front();
-  if (app.starts_with("app/")) app = app.substr(4);
-  const auto known = state_.apps.find(app);
-  if (known == state_.apps.end() || (known->second.current.empty() && instances_of(app).empty()))
-    return refuse(request, no_such("app", app));
-  std::vector<std::string> from;
-  if (const auto spec = request.invocation.value("--from")) {
-    const auto resolved = resolve_workers(*spec);
-    if (!resolved) return refuse(request, resolved.error());
-    from = *resolved;
-  }
-  std::vector<std::string> alive;
-  for (const std::string& name : instances_of(app)) {
-    const InstanceRow shown = row(name, now);
-    const bool meant = from.empty() || std::find(from.begin(), from.end(),
-                                                 shown.placement->worker) != from.end();
-    if (meant && (shown.alive || shown.state == "backoff") && shown.state != "unknown")
-      alive.push_back(name);
-  }
-  if (!alive.empty() && !request.invocation.has("--force"))
-    return refuse(request, fail(Code::kBusy, fold_names(alive) + " still runs; stop it first, or "
-                                                                 "say --force"));
-  if (alive.empty()) return delete_from(request, app, now);
-  request.stops_app = app;
-  const RequestId id = request.id;
-  request.tried = request.waiting = static_cast<int>(alive.size());
-  for (const std::string& name : alive)
-    if (Request* still = find_request(id)) end_one(*still, OrderKind::kStop, name, now);
-}
-
-void Cluster::delete_from(Request& request, const std::string& app, Now now) {
-  std::set<std::string> targets;
-  if (const auto spec = request.invocation.value("--from")) {
-    const auto resolved = resolve_workers(*spec);
-    if (resolved) targets.insert(resolved->begin(), resolved->end());
-  } else {
-    for (const auto& [sha, version] : state_.versions)
-      if (version.app == app)
-        targets.insert(version.installed_on.begin(), version.installed_on.end());
-    for (const std::string& name : instances_of(app))
-      targets.insert(state_.instances[name].worker);
-  }
-  const RequestId id = request.id;
-  const bool everywhere = !request.invocation.has("--from");
-  const int count = static_cast<int>(targets.size());
-  request.tried += count;
-  request.waiting += count + 1;  // one for this function itself
-  for (const std::string& worker : targets) {
-    record(Line("DELETING").add("app", app).add("worker", worker));
-    const WorkerView& view = workers_[worker];
-    if (view.presence == Presence::kLost || view.presence == Presence::kLeft) {
-      done_one(id, worker,
-               fail(Code::kLost, "worker " + worker + " is " + std::string(word(view.presence)) +
-                                     ": will be done when " + worker + " returns"),
-               now);
-      continue;
-    }
-    Order order;
-    order.worker = worker;
-    order.kind = OrderKind::kDelete;
-    order.request = id;
-    order.app = app;
-    order.line = Line("DELETE").add("app", app);
-    send_order(std::move(order), now);
-  }
-  if (everywhere) {
-    record(Line("APP").add("app", app).add("next", state_.apps[app].next_number).add("deleted", 1));
-    out(id, "master: deleted\n");
-    out_.push_back(CollectBlobs{});
-  }
-  --request.waiting;
 }
 
 }  // namespace dm::master

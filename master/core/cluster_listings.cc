@@ -20,69 +20,10 @@ std::string ago(std::int64_t wall_ms, Now now) {
 
 }  // namespace
 
-InstanceRow Cluster::row(const std::string& name, Now now) const {
-  InstanceRow row;
-  row.name = name;
-  row.placement = &state_.instances.at(name);
-  const Placement& placement = *row.placement;
-  row.run = placement.run;
-  const auto found = live_.find(name);
-  const Live* live = found == live_.end() ? nullptr : &found->second;
-  const auto view = workers_.find(placement.worker);
-  const bool away = view == workers_.end() || view->second.presence == Presence::kLost;
-  const auto& end = placement.last_end;
-  const bool ended = end && end->run >= std::max(placement.run, live ? live->run : 0);
-  if (live) {
-    row.run = std::max(row.run, live->run);
-    row.restarts = live->restarts;
-  }
-  if (is_alive(name)) {
-    row.alive = true;
-    row.state = live->state;
-    row.pid = live->pid;
-    row.started_ms = live->started_ms;
-    if (live->pid) {
-      row.cpu_percent = live->cpu_percent;
-      row.cpu_user_ms = live->cpu_user_ms;
-      row.cpu_system_ms = live->cpu_system_ms;
-      row.rss_bytes = live->rss_bytes;
-      row.max_rss_bytes = live->max_rss_bytes;
-    }
-    if (away) {
-      row.state = "unknown";
-      row.reason = "worker " + placement.worker + " lost";
-    }
-    return row;
-  }
-  const bool backs_off = live && live->state == "backoff";
-  if (ended || backs_off) {
-    row.state = backs_off ? "backoff" : "dead";
-    if (end) {
-      row.reason = end->reason;
-      row.started_ms = end->started_ms;
-      row.ended_ms = end->ended_ms;
-      row.exit_code = end->exit_code;
-      row.signal = end->signal;
-      row.core = end->core;
-      row.cpu_user_ms = end->cpu_user_ms;
-      row.cpu_system_ms = end->cpu_system_ms;
-      row.max_rss_bytes = end->max_rss_bytes;
-      if (!backs_off) row.pid = end->pid;
-    }
-    if (backs_off && live->retry_ms)
-      row.reason += ", next try in " +
-                    print_duration(std::max<std::int64_t>(*live->retry_ms - now.wall_ms, 0));
-    return row;
-  }
-  row.alive = placement.desired == Desired::kRunning;
-  row.state = away ? "unknown" : row.alive ? "starting" : "dead";
-  if (away) row.reason = "worker " + placement.worker + " lost";
-  return row;
-}
-
 void Cluster::do_workers(Request& request, const Command&, Now now) {
   std::vector<const WorkerView*> views;
   for (auto& [name, view] : workers_) {
+    if (!is_known(name)) continue;
     view.available = is_available(view, now, options_.heartbeat_ms);
     views.push_back(&view);
   }
@@ -131,9 +72,9 @@ void Cluster::do_usage(Request& request, const Command&, Now now) {
   }
   for (const auto& [name, view] : workers_) {
     const auto& operands = request.invocation.operands;
-    const bool meant = operands.empty() || operands.front() == name ||
-                       operands.front() == "worker/" + name;
-    if (samples || !meant) continue;
+    const bool meant =
+        operands.empty() || operands.front() == name || operands.front() == "worker/" + name;
+    if (samples || !meant || !is_known(name)) continue;
     rows.push_back({"", name, 0, view.cpu_percent, view.children_user_ms, view.children_system_ms,
                     view.mem_used_bytes, view.children_max_rss_bytes});
   }
@@ -146,14 +87,11 @@ void Cluster::do_logs(Request& request, const Command&, Now now) {
   if (found == state_.instances.end()) {
     const auto of_app = instances_of(name);
     if (of_app.empty()) return refuse(request, no_such("instance", name));
-    return refuse(request, fail(Code::kNotFound, name + " is an app; its instances are " +
-                                                     fold_names(of_app)));
+    return refuse(request, fail(Code::kNotFound,
+                                name + " is an app; its instances are " + fold_names(of_app)));
   }
   const std::string& worker = found->second.worker;
-  const WorkerView& view = workers_[worker];
-  if (view.presence == Presence::kLost || view.presence == Presence::kLeft)
-    return refuse(request, fail(Code::kLost, "worker " + worker + " is " +
-                                                 std::string(word(view.presence))));
+  if (const auto error = away(worker)) return refuse(request, *error);
   Order order;
   order.worker = worker;
   order.kind = OrderKind::kLog;
@@ -193,7 +131,7 @@ void Cluster::do_describe(Request& request, const Command&, Now now) {
   const std::string app = name.starts_with("app/") ? name.substr(4) : name;
   const std::string worker = name.starts_with("worker/") ? name.substr(7) : name;
   const bool is_app = state_.apps.contains(app) && !state_.apps.at(app).current.empty();
-  const bool is_worker = workers_.contains(worker);
+  const bool is_worker = is_known(worker) && workers_.contains(worker);
   if (is_app && is_worker)
     return refuse(request, fail(Code::kBadArg, name + " is both an app and a worker: say app/" +
                                                    name + " or worker/" + name));
@@ -205,8 +143,7 @@ void Cluster::do_describe(Request& request, const Command&, Now now) {
 
 void Cluster::describe_instance(Request& request, const std::string& name, Now now) {
   const InstanceRow shown = row(name, now);
-  if (request.invocation.has("--json"))
-    return out(request.id, show_instances({shown}, now, true));
+  if (request.invocation.has("--json")) return out(request.id, show_instances({shown}, now, true));
   const Placement& placement = *shown.placement;
   Description lines = {{"Instance", name}, {"App", placement.app}, {"Version", placement.version}};
   lines.emplace_back("Worker", placement.worker + (placement.pinned ? " (by --on)" : ""));
@@ -215,8 +152,8 @@ void Cluster::describe_instance(Request& request, const std::string& name, Now n
   if (!shown.reason.empty()) lines.emplace_back("Reason", shown.reason);
   if (shown.pid) lines.emplace_back("PID", std::to_string(*shown.pid));
   lines.emplace_back("Run", std::to_string(shown.run));
-  lines.emplace_back("Restarts", std::to_string(shown.restarts) + " (policy " + placement.restart +
-                                     ")");
+  lines.emplace_back("Restarts",
+                     std::to_string(shown.restarts) + " (policy " + placement.restart + ")");
   lines.emplace_back("Created", ago(placement.created_ms, now));
   if (shown.started_ms) lines.emplace_back("Started", ago(*shown.started_ms, now));
   if (shown.ended_ms) lines.emplace_back("Ended", ago(*shown.ended_ms, now));
@@ -285,7 +222,7 @@ void Cluster::describe_worker(Request& request, const WorkerView& worker, Now no
 
 void Cluster::do_names(Request& request, const Command&, Now) {
   std::string text;
-  for (const auto& [name, view] : workers_) text += "worker " + name + "\n";
+  for (const auto& [name, known] : state_.workers) text += "worker " + name + "\n";
   for (const auto& [name, app] : state_.apps)
     if (!app.current.empty()) text += "app " + name + "\n";
   for (const auto& [name, placement] : state_.instances) text += "instance " + name + "\n";

@@ -39,25 +39,65 @@ struct Cluster::OrderRow {
 };
 
 const Cluster::OrderRow Cluster::kOrderRows[] = {
-    {OrderKind::kProbe, &Cluster::settled_probe},   {OrderKind::kInstall, &Cluster::settled_install},
-    {OrderKind::kLaunch, &Cluster::settled_launch}, {OrderKind::kStop, &Cluster::settled_stop},
-    {OrderKind::kKill, &Cluster::settled_stop},     {OrderKind::kDelete, &Cluster::settled_delete},
+    {OrderKind::kProbe, &Cluster::settled_probe},
+    {OrderKind::kInstall, &Cluster::settled_install},
+    {OrderKind::kLaunch, &Cluster::settled_launch},
+    {OrderKind::kStop, &Cluster::settled_stop},
+    {OrderKind::kKill, &Cluster::settled_stop},
+    {OrderKind::kDelete, &Cluster::settled_delete},
     {OrderKind::kLog, &Cluster::settled_log},
 };
 
 std::string Cluster::send_order(Order order, Now now) {
-  order.id = options_.epoch + "." + std::to_string(next_order_++);
+  order.number = next_order_++;
+  order.id = options_.epoch + "." + std::to_string(order.number);
   Line line(order.line.verb());
   line.add("id", order.id);
   for (const auto& [key, value] : order.line.fields()) line.add(key, value);
   order.line = std::move(line);
   if (order.patience_ms == 0) order.patience_ms = kPatienceMs;
   order.deadline_mono_ms = now.mono_ms + order.patience_ms;
-  const std::string id = order.id;
-  Order& kept = orders_[id];
-  kept = std::move(order);
-  post(kept);
-  return id;
+  const std::int64_t number = order.number;
+  keep(std::move(order));
+  post(orders_.at(number));
+  return orders_.at(number).id;
+}
+
+void Cluster::keep(Order order) {
+  if (order.patience_ms > 0) due_.emplace(order.deadline_mono_ms, order.number);
+  orders_.insert_or_assign(order.number, std::move(order));
+}
+
+std::optional<Cluster::Order> Cluster::take_order(std::int64_t number) {
+  auto node = orders_.extract(number);
+  if (node.empty()) return std::nullopt;
+  due_.erase({node.mapped().deadline_mono_ms, number});
+  return std::move(node.mapped());
+}
+
+// The order that a worker's line speaks of, if it is its own; else 0, which is no order's number.
+std::int64_t Cluster::order_number(const WorkerView& worker, const Line& answer) const {
+  const std::string_view id = answer.text("id");
+  const std::string prefix = options_.epoch + ".";
+  if (!id.starts_with(prefix)) return 0;
+  const auto found = orders_.find(parse_integer(id.substr(prefix.size())).value_or(0));
+  const bool is_own = found != orders_.end() && found->second.worker == worker.name;
+  return is_own ? found->first : 0;
+}
+
+bool Cluster::has_order(const std::string& instance) const {
+  return std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+    return entry.second.instance == instance && entry.second.kind != OrderKind::kLog;
+  });
+}
+
+// What is asked of a worker meanwhile, because of these, waits for its return.
+void Cluster::give_up_orders(const std::string& worker, const Error& error, Now now) {
+  std::vector<std::int64_t> numbers;
+  for (const auto& [number, order] : orders_)
+    if (order.worker == worker) numbers.push_back(number);
+  for (std::int64_t number : numbers)
+    if (auto order = take_order(number)) settle(std::move(*order), Line(), error, now);
 }
 
 // Sends an order if its worker listens; otherwise it goes out when the worker is back, unless it
@@ -70,24 +110,25 @@ void Cluster::post(Order& order) {
 }
 
 void Cluster::on_answer(WorkerView& worker, const Line& line, Now now) {
-  const auto found = orders_.find(std::string(line.text("id")));
-  if (found == orders_.end() || found->second.worker != worker.name) return;
+  auto order = take_order(order_number(worker, line));
+  if (!order) return;
   std::optional<Error> error;
   if (line.verb() == "ERR")
     error = Error{code_from(line.text("code")), std::string(line.text("msg"))};
-  Order order = std::move(orders_.extract(found).mapped());
-  settle(std::move(order), line, error, now);
+  settle(std::move(*order), line, error, now);
 }
 
 void Cluster::on_progress(WorkerView& worker, const Line& line, Now now) {
-  const auto found = orders_.find(std::string(line.text("id")));
-  if (found == orders_.end() || found->second.worker != worker.name) return;
-  found->second.deadline_mono_ms = now.mono_ms + found->second.patience_ms;
-  const auto transfer = transfers_.find(found->second.transfer);
+  auto order = take_order(order_number(worker, line));
+  if (!order) return;
+  if (order->patience_ms > 0) order->deadline_mono_ms = now.mono_ms + order->patience_ms;
+  const auto transfer = transfers_.find(order->transfer);
+  keep(std::move(*order));
   if (transfer == transfers_.end()) return;
-  const std::int64_t done = line.number_or("done", 0), total = line.number_or("total", 0);
+  const std::int64_t done = figure(line, "done").value_or(0);
+  const std::int64_t total = figure(line, "total").value_or(0);
   for (RequestId copy : transfer->second.copies)
-    out_.push_back(Progress{copy, worker.name, done, total});
+    if (find_request(copy) != nullptr) out_.push_back(Progress{copy, worker.name, done, total});
 }
 
 void Cluster::settle(Order order, const Line& answer, const std::optional<Error>& error, Now now) {
@@ -109,11 +150,15 @@ void Cluster::begin_transfer(const std::string& worker, const std::string& app,
   if (copy != 0) transfer.copies.push_back(copy);
   if (!launch.empty()) transfer.launches.push_back(launch);
   if (under_way) return;
+  const auto manifest = manifests_.find(version);
+  if (manifest == manifests_.end())
+    return end_transfer(key, fail(Code::kInternal, "the manifest of " + app + " is unreadable"), "",
+                        now);
   Order order;
   order.worker = worker;
   order.kind = OrderKind::kProbe;
   order.transfer = key;
-  order.line = probe_line(manifests_[version]);
+  order.line = probe_line(manifest->second);
   send_order(std::move(order), now);
 }
 
@@ -139,15 +184,27 @@ void Cluster::settled_install(const Order& order, const Line& answer,
   if (found == transfers_.end()) return;
   if (error) return end_transfer(order.transfer, error, "", now);
   const Transfer& transfer = found->second;
+  if (!state_.versions.contains(transfer.version)) return arrived_too_late(order.transfer, now);
   Line installed("INSTALLED");
   installed.add("app", transfer.app).add("manifest", transfer.version);
   record(installed.add("worker", transfer.worker));
-  const std::int64_t sent = answer.number_or("sent", 0), there = answer.number_or("there", 0);
-  const std::int64_t bytes = answer.number_or("bytes", 0), took = answer.number_or("elapsed_ms", 0);
+  const auto count = [&](std::string_view key) { return figure(answer, key).value_or(0); };
+  const std::int64_t sent = count("sent"), there = count("there"), bytes = count("bytes");
+  const std::int64_t took = count("elapsed_ms");
   std::string words = std::to_string(sent) + (sent == 1 ? " file sent, " : " files sent, ");
   words += std::to_string(there) + " already there, " + print_bytes(bytes) + " in ";
   words += std::to_string(took / 1000) + "." + std::to_string(took % 1000 / 100) + " s";
   end_transfer(order.transfer, std::nullopt, words, now);
+}
+
+// The app was deleted while its files travelled: what has arrived goes again.
+void Cluster::arrived_too_late(const std::string& key, Now now) {
+  const std::string worker = transfers_.at(key).worker, app = transfers_.at(key).app;
+  end_transfer(key, fail(Code::kNotFound, app + " was deleted meanwhile"), "", now);
+  const auto known = state_.apps.find(app);
+  if (known != state_.apps.end() && !known->second.current.empty()) return;
+  record(Line("DELETING").add("app", app).add("worker", worker));
+  delete_if_still(worker, app, now);
 }
 
 void Cluster::end_transfer(const std::string& key, const std::optional<Error>& error,
@@ -169,16 +226,29 @@ void Cluster::end_transfer(const std::string& key, const std::optional<Error>& e
     done_one(copy, transfer.worker, error, now);
   }
   for (const std::string& instance : transfer.launches) {
-    const RequestId request = launching_[instance];
-    launching_.erase(instance);
+    const auto waiting = launching_.extract(instance);
+    if (waiting.empty()) continue;
     if (error)
-      launch_failed(instance, request, *error, now);
+      launch_failed(instance, waiting.mapped(), *error, now);
     else
-      send_launch(instance, request, now);
+      send_launch(instance, waiting.mapped(), now);
   }
 }
 
 // --- launches ---
+
+void Cluster::install_or_launch(const std::string& instance, RequestId request, Now now) {
+  const Placement& placement = state_.instances.at(instance);
+  const auto version = state_.versions.find(placement.version);
+  if (version == state_.versions.end())
+    return launch_failed(instance, request,
+                         fail(Code::kNotFound, "its version of " + placement.app + " was deleted"),
+                         now);
+  if (version->second.installed_on.contains(placement.worker))
+    return send_launch(instance, request, now);
+  launching_[instance] = request;
+  begin_transfer(placement.worker, placement.app, placement.version, 0, instance, now);
+}
 
 void Cluster::send_launch(const std::string& instance, RequestId request, Now now) {
   const auto found = state_.instances.find(instance);
@@ -227,19 +297,22 @@ void Cluster::launch_failed(const std::string& instance, RequestId request, cons
 
 void Cluster::settled_launch(const Order& order, const Line& answer,
                              const std::optional<Error>& error, Now now) {
+  // It runs already: nothing to withdraw.
+  if (error && error->code == Code::kExists)
+    return done_one(order.request, order.instance, error, now);
   if (error) {
     Error explained = *error;
     if (error->code == Code::kExecFailed) explained.message = "exec failed: " + error->message;
     return launch_failed(order.instance, order.request, explained, now);
   }
   const auto placement = state_.instances.find(order.instance);
-  const std::string pid = std::to_string(answer.number_or("pid", 0));
+  const std::string pid = std::to_string(figure(answer, "pid").value_or(0));
   if (placement != state_.instances.end()) {
     Live& live = live_[order.instance];
     if (live.state.empty()) {
       live.state = "running";
-      live.run = answer.number_or("run", placement->second.run);
-      live.pid = answer.number("pid");
+      live.run = figure(answer, "run").value_or(placement->second.run);
+      live.pid = figure(answer, "pid");
       live.started_ms = now.wall_ms;
     }
     ClusterEvent event;
@@ -254,101 +327,21 @@ void Cluster::settled_launch(const Order& order, const Line& answer,
   done_one(order.request, order.instance, std::nullopt, now);
 }
 
-// --- ends ---
-
-void Cluster::settled_stop(const Order& order, const Line& answer,
-                           const std::optional<Error>& error, Now now) {
-  std::optional<Error> outcome = error;
-  if (error && error->code == Code::kLost)
-    outcome = fail(Code::kLost, "will be done when " + order.worker + " returns");
-  // It never got there, or is gone with its app: that is what was wanted.
-  const bool gone = error && error->code == Code::kNotFound;
-  if (gone) outcome.reset();
-  if (!outcome) {
-    std::string reason = gone ? "it had not begun" : std::string(answer.text("reason"));
-    if (reason.empty()) reason = "it had not begun";
-    out(order.request, order.instance + ": " + reason + "\n");
-  }
-  done_one(order.request, order.instance, outcome, now);
-  const auto placement = state_.instances.find(order.instance);
-  if (!outcome && placement != state_.instances.end()) {
-    const auto deletes = state_.deletes.find(order.worker);
-    const std::string app = placement->second.app;
-    if (deletes != state_.deletes.end() && deletes->second.contains(app))
-      delete_if_still(order.worker, app, now);
-  }
-}
-
-// Sends the DELETE of an app once nothing of it lives on the worker; what lives is killed first,
-// and its end brings us here again.
-void Cluster::delete_if_still(const std::string& worker, const std::string& app, Now now) {
-  bool waits = false;
-  for (const std::string& name : instances_of(app)) {
-    if (state_.instances.at(name).worker != worker || !is_alive(name)) continue;
-    waits = true;
-    const bool ordered = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
-      return entry.second.instance == name && (entry.second.kind == OrderKind::kKill ||
-                                               entry.second.kind == OrderKind::kStop);
-    });
-    if (ordered) continue;
-    Order order;
-    order.worker = worker;
-    order.kind = OrderKind::kKill;
-    order.instance = name;
-    order.line = Line("KILL").add("instance", name);
-    send_order(std::move(order), now);
-  }
-  const bool under_way = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
-    return entry.second.kind == OrderKind::kDelete && entry.second.worker == worker &&
-           entry.second.app == app;
-  });
-  if (waits || under_way) return;
-  Order order;
-  order.worker = worker;
-  order.kind = OrderKind::kDelete;
-  order.app = app;
-  order.line = Line("DELETE").add("app", app);
-  send_order(std::move(order), now);
-}
-
-void Cluster::settled_delete(const Order& order, const Line&, const std::optional<Error>& error,
-                             Now now) {
-  std::optional<Error> outcome = error;
-  if (error && error->code == Code::kLost)
-    outcome = fail(Code::kLost, "will be done when " + order.worker + " returns");
-  if (!outcome) {
-    for (const std::string& name : instances_of(order.app))
-      if (state_.instances.at(name).worker == order.worker) live_.erase(name);
-    record(Line("DELETED").add("app", order.app).add("worker", order.worker));
-    ClusterEvent event;
-    event.kind = "deleted";
-    event.worker = order.worker;
-    event.app = order.app;
-    event.text = order.app + " was deleted from " + order.worker;
-    happened(std::move(event), now);
-    out(order.request, order.worker + ": deleted\n");
-  }
-  done_one(order.request, order.worker, outcome, now);
-}
-
 // --- logs ---
 
 // OK comes when the worker has sent the last byte, which may still be on its way to us: the
 // stream's own end finishes the request. An error means that no stream will come.
 void Cluster::settled_log(const Order& order, const Line&, const std::optional<Error>& error,
                           Now now) {
-  if (!error) {
-    orders_[order.id] = order;
-    return;
-  }
+  if (!error) return keep(order);
   out_.push_back(DropStream{order.id});
   done_one(order.request, order.instance, error, now);
 }
 
 void Cluster::handle(const StreamEnded& ended, Now now) {
-  auto node = orders_.extract(ended.order);
-  if (node.empty()) return;
-  done_one(node.mapped().request, node.mapped().instance, ended.error, now);
+  const std::size_t dot = ended.order.rfind('.') + 1;
+  const auto order = take_order(parse_integer(ended.order.substr(dot)).value_or(0));
+  if (order) done_one(order->request, order->instance, ended.error, now);
 }
 
 }  // namespace dm::master

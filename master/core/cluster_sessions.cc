@@ -9,17 +9,16 @@
 namespace dm::master {
 namespace {
 
-constexpr std::int64_t kSampleMs = 10'000;
-constexpr std::size_t kMostSamples = 360;  // one hour
 constexpr std::size_t kMostLabels = 64;
+constexpr std::size_t kMostState = 32;  // bytes
 
 std::optional<double> decimal(const Line& line, std::string_view key) {
   const auto text = line.get(key);
   if (!text) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  const bool sane = error == std::errc() && end == text->data() + text->size() && value >= 0 &&
-                    value < 1e9;
+  const bool sane =
+      error == std::errc() && end == text->data() + text->size() && value >= 0 && value < 1e9;
   return sane ? std::optional(value) : std::nullopt;
 }
 
@@ -35,10 +34,14 @@ struct Cluster::LineRow {
 };
 
 const Cluster::LineRow Cluster::kLineRows[] = {
-    {"HEARTBEAT", &Cluster::on_heartbeat}, {"INSTANCE", &Cluster::on_instance},
-    {"EXITED", &Cluster::on_exited},       {"OK", &Cluster::on_answer},
-    {"ERR", &Cluster::on_answer},          {"PROGRESS", &Cluster::on_progress},
-    {"INFO", &Cluster::on_info},           {"SYNCED", &Cluster::on_synced},
+    {"HEARTBEAT", &Cluster::on_heartbeat},
+    {"INSTANCE", &Cluster::on_instance},
+    {"EXITED", &Cluster::on_exited},
+    {"OK", &Cluster::on_answer},
+    {"ERR", &Cluster::on_answer},
+    {"PROGRESS", &Cluster::on_progress},
+    {"INFO", &Cluster::on_info},
+    {"SYNCED", &Cluster::on_synced},
     {"BYE", &Cluster::on_bye},
 };
 
@@ -69,6 +72,9 @@ void Cluster::handle(const SessionOpened& opened, Now now) {
     sessions_.erase(view.session);
     out_.push_back(CloseSession{view.session, "replaced by a new session"});
   }
+  // Whatever went to an earlier session may never have arrived.
+  for (auto& [number, order] : orders_)
+    if (order.worker == opened.name) order.sent = false;
   view.name = opened.name;
   view.session = opened.session;
   view.address = opened.address;
@@ -102,12 +108,10 @@ void Cluster::handle(const SessionClosed& closed, Now now) {
   view->session = 0;
   view->synced = false;
   // One that never beat was never a worker: a name that somebody tried.
-  if (!state_.workers.contains(view->name)) {
+  if (!is_known(view->name)) {
     workers_.erase(std::string(view->name));
     return;
   }
-  for (auto& [id, order] : orders_)
-    if (order.worker == view->name) order.sent = false;
   if (view->presence != Presence::kUp) return;
   view->presence = Presence::kSuspect;
   ClusterEvent event;
@@ -131,21 +135,21 @@ void Cluster::on_info(WorkerView& worker, const Line& line, Now) {
 
 void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   const bool first = !worker.beaten;
-  const bool returns = worker.presence == Presence::kLost;
+  const bool returns = worker.presence == Presence::kLost || worker.presence == Presence::kLeft;
   worker.beaten = true;
   worker.last_beat_mono_ms = now.mono_ms;
   worker.cpu_percent = decimal(line, "cpu");
   worker.load1 = decimal(line, "load1");
-  worker.mem_used_bytes = line.number("mem_used");
-  worker.mem_total_bytes = line.number("mem_total");
-  worker.disk_free_bytes = line.number("disk_free");
-  worker.children_user_ms = line.number_or("children_user_ms", 0);
-  worker.children_system_ms = line.number_or("children_system_ms", 0);
-  worker.children_max_rss_bytes = line.number_or("children_max_rss_bytes", 0);
-  worker.instances = line.number_or("instances", 0);
+  worker.mem_used_bytes = figure(line, "mem_used");
+  worker.mem_total_bytes = figure(line, "mem_total");
+  worker.disk_free_bytes = figure(line, "disk_free");
+  worker.children_user_ms = figure(line, "children_user_ms").value_or(0);
+  worker.children_system_ms = figure(line, "children_system_ms").value_or(0);
+  worker.children_max_rss_bytes = figure(line, "children_max_rss_bytes").value_or(0);
+  worker.instances = figure(line, "instances").value_or(0);
   worker.placed_since_beat = 0;
   worker.presence = Presence::kUp;
-  if (!state_.workers.contains(worker.name)) {
+  if (!is_known(worker.name)) {
     // HELLO's id came with the session; a worker is known from its first beat on.
     record(Line("WORKER").add("name", worker.name).add("id", worker.pending_id));
   }
@@ -156,16 +160,8 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
     event.text = "worker " + worker.name + " is up (" + worker.address + ")";
     happened(std::move(event), now);
   }
-  if (now.mono_ms - worker.last_sample_mono_ms < kSampleMs) return;
-  worker.last_sample_mono_ms = now.mono_ms;
-  for (auto& [name, live] : live_) {
-    const auto placement = state_.instances.find(name);
-    if (placement == state_.instances.end() || placement->second.worker != worker.name) continue;
-    if (!live.pid) continue;
-    live.samples.push_back(
-        {now.wall_ms, live.cpu_user_ms, live.cpu_system_ms, live.rss_bytes, live.cpu_percent});
-    if (live.samples.size() > kMostSamples) live.samples.pop_front();
-  }
+  // The session outlived the silence: there will be no SYNCED.
+  if (returns && worker.synced) mend(worker.name, now);
 }
 
 void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
@@ -174,27 +170,32 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   // A worker speaks only for itself.
   if (placement == state_.instances.end() || placement->second.worker != worker.name) {
     if (worker.synced || name.empty()) return;
-    say("worker " + worker.name + " names instance " + name + ", of which no record speaks",
-        now);
+    say("worker " + worker.name + " names instance " + name + ", of which no record speaks", now);
     return;
   }
   worker.reported.insert(name);
   Live& live = live_[name];
-  const std::int64_t run = line.number_or("run", 0);
+  const std::int64_t run = figure(line, "run").value_or(0);
   const bool again = live.run > 0 && run > live.run && line.has("pid");
+  live.wanted = line.text("desired", "running") == "running";
   live.run = run;
-  live.restarts = line.number_or("restarts", 0);
-  live.state = line.text("state", "unknown");
-  live.pid = line.number("pid");
-  live.retry_ms = line.number("retry_ms");
+  live.restarts = figure(line, "restarts").value_or(0);
+  live.state = line.text("state", "unknown").substr(0, kMostState);
+  live.pid = figure(line, "pid");
+  live.retry_ms = figure(line, "retry_ms");
   if (live.pid) {
-    live.started_ms = line.number("started_ms");
-    live.cpu_user_ms = line.number_or("cpu_user_ms", 0);
-    live.cpu_system_ms = line.number_or("cpu_system_ms", 0);
+    live.started_ms = figure(line, "started_ms");
+    live.cpu_user_ms = figure(line, "cpu_user_ms").value_or(0);
+    live.cpu_system_ms = figure(line, "cpu_system_ms").value_or(0);
     live.cpu_percent = decimal(line, "cpu_percent").value_or(0);
-    live.rss_bytes = line.number_or("rss_bytes", 0);
-    live.max_rss_bytes = line.number_or("max_rss_bytes", 0);
+    live.rss_bytes = figure(line, "rss_bytes").value_or(0);
+    live.max_rss_bytes = figure(line, "max_rss_bytes").value_or(0);
   }
+  // A launch that came true after it was given up, a stop that got lost.
+  const Desired desired = placement->second.desired;
+  const bool strays = desired != Desired::kRunning && live.wanted && live.state != "dead";
+  if (strays && worker.synced && !has_order(name))
+    send_end(name, desired == Desired::kKilled ? OrderKind::kKill : OrderKind::kStop, now);
   if (!again) return;
   ClusterEvent event;
   event.kind = "started";
@@ -208,25 +209,31 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
 
 void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   const std::string name(line.text("instance"));
-  const auto seq = line.number("seq");
-  const auto acknowledged = state_.acknowledged.find(worker.name);
-  const bool repeated = seq && acknowledged != state_.acknowledged.end() &&
-                        *seq <= acknowledged->second;
+  const auto seq = figure(line, "seq");
+  const RunEnd end = parse_end(line);
   const auto placement = state_.instances.find(name);
+  // A worker speaks only for itself.
   const bool ours = placement != state_.instances.end() && placement->second.worker == worker.name;
-  if (!repeated && parse_instance_name(name)) {
-    Line ended("ENDED");
-    ended.add("worker", worker.name);
-    for (const auto& [key, value] : line.fields())
-      if (key != "worker") ended.add(key, value);
-    if (ours || seq) record(ended);
+  const auto acknowledged = state_.acknowledged.find(worker.name);
+  const bool counted =
+      seq && acknowledged != state_.acknowledged.end() && *seq <= acknowledged->second;
+  // A number alone proves nothing: a power failure may have taken the worker's youngest records,
+  // and then it counts from an older one.
+  const bool repeated =
+      counted &&
+      (!ours || (placement->second.last_end && placement->second.last_end->run >= end.run));
+  if (ours && !repeated) {
+    Line ended = print_end(name, end);
+    if (seq) ended.add("worker", worker.name).add("seq", *seq);
+    record(ended);
+  } else if (seq && !counted && is_known(worker.name)) {
+    record(Line("ACKED").add("worker", worker.name).add("seq", *seq));
   }
   if (seq) out_.push_back(ToSession{worker.session, Line("ACK").add("seq", *seq)});
   if (repeated || !ours) return;
   Live& live = live_[name];
-  const std::int64_t run = line.number_or("run", 0);
-  if (run >= live.run) {
-    live.run = run;
+  if (end.run >= live.run) {
+    live.run = end.run;
     live.state = "dead";
     live.pid.reset();
   }
@@ -235,57 +242,39 @@ void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   event.worker = worker.name;
   event.instance = name;
   event.app = placement->second.app;
-  event.text = name + " on " + worker.name + ": " + std::string(line.text("reason"));
+  event.text = name + " on " + worker.name + ": " + end.reason;
   happened(std::move(event), now);
 }
 
 // Everything it knows has been said: orders may go out, and what is not as it should be is mended.
 void Cluster::on_synced(WorkerView& worker, const Line&, Now now) {
-  worker.synced = true;
-  for (auto& [id, order] : orders_)
+  worker.synced = worker.heard = true;
+  for (auto& [number, order] : orders_)
     if (order.worker == worker.name && !order.sent) post(order);
-  reconcile(worker, now);
+  end_missing(worker, now);
   worker.reported.clear();
+  mend(worker.name, now);
 }
 
-void Cluster::reconcile(WorkerView& worker, Now now) {
-  const auto has_order = [&](const std::string& instance) {
-    return std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
-      return entry.second.instance == instance && entry.second.kind != OrderKind::kLog;
-    });
-  };
-  const auto waits_for_files = [&](const std::string& instance) {
-    return std::any_of(transfers_.begin(), transfers_.end(), [&](const auto& entry) {
-      const auto& launches = entry.second.launches;
-      return std::find(launches.begin(), launches.end(), instance) != launches.end();
-    });
-  };
-  std::vector<std::string> to_end;
+// What should run there, and of which the worker says nothing, has ended without a witness.
+void Cluster::end_missing(WorkerView& worker, Now now) {
+  std::set<std::string> ordered;
+  for (const auto& [number, order] : orders_)
+    if (order.kind != OrderKind::kLog) ordered.insert(order.instance);
+  std::vector<std::string> missing;
   for (const auto& [name, placement] : state_.instances) {
-    if (placement.worker != worker.name || has_order(name) || waits_for_files(name)) continue;
-    const bool alive = worker.reported.contains(name) && live_[name].state != "dead";
-    if (placement.desired != Desired::kRunning) {
-      if (alive) to_end.push_back(name);
-    } else if (!worker.reported.contains(name) && !placement.last_end) {
-      Line ended("ENDED");
-      ended.add("instance", name).add("run", placement.run).add("worker", worker.name);
-      ended.add("ended_ms", now.wall_ms);
-      record(ended.add("reason", "worker " + worker.name + " has no record of it"));
-      live_[name].state = "dead";
-    }
+    const bool waits = ordered.contains(name) || launching_.contains(name);
+    if (placement.worker != worker.name || worker.reported.contains(name) || waits) continue;
+    if (!placement.last_end || placement.last_end->run < placement.run) missing.push_back(name);
   }
-  for (const std::string& name : to_end) {
-    const bool kills = state_.instances.at(name).desired == Desired::kKilled;
-    Order order;
-    order.worker = worker.name;
-    order.kind = kills ? OrderKind::kKill : OrderKind::kStop;
-    order.instance = name;
-    order.line = Line(kills ? "KILL" : "STOP").add("instance", name);
-    send_order(std::move(order), now);
+  for (const std::string& name : missing) {
+    RunEnd end;
+    end.run = state_.instances.at(name).run;
+    end.ended_ms = now.wall_ms;
+    end.reason = "worker " + worker.name + " has no record of it";
+    record(print_end(name, end));
+    live_.erase(name);
   }
-  const auto deletes = state_.deletes.find(worker.name);
-  if (deletes == state_.deletes.end()) return;
-  for (const std::string& app : deletes->second) delete_if_still(worker.name, app, now);
 }
 
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
@@ -295,26 +284,31 @@ void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
   event.worker = worker.name;
   event.text = "worker " + worker.name + " said goodbye; its apps go on";
   happened(std::move(event), now);
+  give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " has left"), now);
 }
 
 void Cluster::lose(WorkerView& worker, Now now) {
   worker.presence = Presence::kLost;
-  if (!state_.workers.contains(worker.name)) return;
+  if (!is_known(worker.name)) return;
   ClusterEvent event;
   event.kind = "worker-lost";
   event.worker = worker.name;
   event.text = "worker " + worker.name + " is lost: no beat for " +
                print_duration(now.mono_ms - worker.last_beat_mono_ms);
   happened(std::move(event), now);
-  std::vector<std::string> ids;
-  for (const auto& [id, order] : orders_)
-    if (order.worker == worker.name) ids.push_back(id);
-  for (const std::string& id : ids) {
-    auto node = orders_.extract(id);
-    if (node.empty()) continue;
-    settle(std::move(node.mapped()), Line(),
-           fail(Code::kLost, "worker " + worker.name + " is lost"), now);
+  give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " is lost"), now);
+}
+
+std::optional<Error> Cluster::away(const std::string& worker) const {
+  const auto view = workers_.find(worker);
+  if (view == workers_.end()) return fail(Code::kLost, "worker " + worker + " is not known");
+  switch (view->second.presence) {
+    case Presence::kLost: return fail(Code::kLost, "worker " + worker + " is lost");
+    case Presence::kLeft: return fail(Code::kLost, "worker " + worker + " has left");
+    case Presence::kUp:
+    case Presence::kSuspect: return std::nullopt;
   }
+  return std::nullopt;
 }
 
 bool Cluster::is_alive(const std::string& instance) const {

@@ -43,14 +43,18 @@ double WorkerView::mem_percent() const {
          static_cast<double>(*mem_total_bytes);
 }
 
-double WorkerView::load() const { return combined_load(cpu_percent.value_or(0), mem_percent()); }
+double WorkerView::load() const {
+  return combined_load(cpu_percent.value_or(0), mem_percent());
+}
 
 double combined_load(double cpu_percent, double mem_percent) {
   const double sum = cpu_percent + mem_percent;
   return sum <= 0 ? 0 : 2 * cpu_percent * mem_percent / sum;
 }
 
-std::int64_t lost_after_ms(std::int64_t heartbeat_ms) { return heartbeat_ms * 5 / 2; }
+std::int64_t lost_after_ms(std::int64_t heartbeat_ms) {
+  return heartbeat_ms * 5 / 2;
+}
 
 std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms) {
   if (worker.presence != Presence::kUp) return std::string(word(worker.presence));

@@ -26,16 +26,16 @@ struct WorkerView {
   std::string name;
   std::string address;
   std::string pending_id;  // of HELLO; recorded with the first beat
-  SessionId session = 0;  // 0: not connected
+  SessionId session = 0;   // 0: not connected
   Presence presence = Presence::kSuspect;
   bool beaten = false;  // in this session
   bool synced = false;  // it has told all it knows, and takes orders
+  bool heard = false;   // it has done so at least once since the master's start
   bool cordoned = false;
   bool available = false;  // as of the listing at hand
   std::int64_t last_beat_mono_ms = 0;
   std::int64_t next_beat_mono_ms = 0;  // when we send ours
   std::int64_t beats_sent = 0;
-  std::int64_t last_sample_mono_ms = 0;
 
   std::string os, arch, glibc, version, boot;
   std::int64_t cpus = 0;

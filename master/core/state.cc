@@ -7,6 +7,7 @@
 namespace dm::master {
 namespace {
 
+constexpr std::int64_t kMostFigure = 1'000'000'000'000'000;
 constexpr std::size_t kMostReason = 4096;
 constexpr std::size_t kMostSignal = 64;
 
@@ -14,9 +15,8 @@ struct DesiredRow {
   Desired desired;
   std::string_view word;
 };
-constexpr DesiredRow kDesired[] = {{Desired::kRunning, "running"},
-                                   {Desired::kStopped, "stopped"},
-                                   {Desired::kKilled, "killed"}};
+constexpr DesiredRow kDesired[] = {
+    {Desired::kRunning, "running"}, {Desired::kStopped, "stopped"}, {Desired::kKilled, "killed"}};
 
 Desired desired_from(std::string_view text) {
   for (const DesiredRow& row : kDesired)
@@ -45,7 +45,9 @@ void add_end(Line& line, const RunEnd& end) {
   line.add("reason", end.reason);
 }
 
-std::string key(const Line& line, std::string_view name) { return std::string(line.text(name)); }
+std::string key(const Line& line, std::string_view name) {
+  return std::string(line.text(name));
+}
 
 }  // namespace
 
@@ -55,19 +57,24 @@ std::string_view word(Desired desired) {
   return "running";
 }
 
+std::optional<std::int64_t> figure(const Line& line, std::string_view key) {
+  const auto value = line.number(key);
+  return value && *value >= 0 && *value <= kMostFigure ? value : std::nullopt;
+}
+
 RunEnd parse_end(const Line& line) {
   RunEnd end;
-  end.run = line.number_or("run", 0);
-  end.pid = line.number("pid");
-  end.started_ms = line.number("started_ms");
-  end.ended_ms = line.number("ended_ms");
-  end.exit_code = line.number("exit_code");
+  end.run = figure(line, "run").value_or(0);
+  end.pid = figure(line, "pid");
+  end.started_ms = figure(line, "started_ms");
+  end.ended_ms = figure(line, "ended_ms");
+  end.exit_code = figure(line, "exit_code");
   end.signal = text_of(line, "signal");
   end.core = line.number_or("core", 0) != 0;
   end.reason = line.text("reason").substr(0, kMostReason);
-  end.cpu_user_ms = line.number("cpu_user_ms");
-  end.cpu_system_ms = line.number("cpu_system_ms");
-  end.max_rss_bytes = line.number("max_rss_bytes");
+  end.cpu_user_ms = figure(line, "cpu_user_ms");
+  end.cpu_system_ms = figure(line, "cpu_system_ms");
+  end.max_rss_bytes = figure(line, "max_rss_bytes");
   return end;
 }
 
@@ -89,6 +96,8 @@ Status State::apply(const Line& record) {
     acknowledged.erase(name);
     for (auto& [sha, version] : versions) version.installed_on.erase(name);
     std::erase_if(instances, [&](const auto& entry) { return entry.second.worker == name; });
+  } else if (verb == "REVOKE") {
+    generations[key(record, "name")] = record.number_or("generation", 1);
   } else if (verb == "COMMAND") {
     return {};  // the audit trail
   } else if (verb == "CLUSTER") {
@@ -97,13 +106,18 @@ Status State::apply(const Line& record) {
     epoch_number = record.number_or("number", 0);
     epoch_id = record.text("id");
   } else if (verb == "ACKED") {
-    acknowledged[key(record, "worker")] = record.number_or("seq", 0);
+    acknowledge(record);
   } else if (record.has("instance")) {
     return apply_instance(record);
   } else {
     return apply_app(record);
   }
   return {};
+}
+
+void State::acknowledge(const Line& record) {
+  std::int64_t& seq = acknowledged[key(record, "worker")];
+  seq = std::max(seq, record.number_or("seq", 0));
 }
 
 // What is placed anew must not fall to a delete that was asked for before it.
@@ -176,7 +190,7 @@ Status State::apply_instance(const Line& record) {
   const auto found = instances.find(name);
   if (verb == "ENDED") {
     // The seq counts even where the instance is gone: the worker must not send it for ever.
-    if (record.has("seq")) acknowledged[key(record, "worker")] = record.number_or("seq", 0);
+    if (record.has("seq")) acknowledge(record);
     if (found == instances.end()) return {};
     const RunEnd end = parse_end(record);
     if (found->second.last_end && found->second.last_end->run > end.run) return {};
@@ -197,14 +211,20 @@ std::vector<Line> State::snapshot() const {
   if (!cluster_id.empty()) records.push_back(Line("CLUSTER").add("id", cluster_id));
   if (epoch_number > 0)
     records.push_back(Line("EPOCH").add("number", epoch_number).add("id", epoch_id));
+  for (const auto& [name, generation] : generations)
+    records.push_back(Line("REVOKE").add("name", name).add("generation", generation));
   for (const auto& [name, worker] : workers)
-    records.push_back(Line("WORKER").add("name", name).add("id", worker.id).add(
-        "cordoned", worker.cordoned ? 1 : 0));
+    records.push_back(Line("WORKER")
+                          .add("name", name)
+                          .add("id", worker.id)
+                          .add("cordoned", worker.cordoned ? 1 : 0));
   for (const auto& [sha, version] : versions) {
     const bool current = apps.contains(version.app) && apps.at(version.app).current == sha;
     if (current) continue;
-    records.push_back(
-        Line("VERSION").add("app", version.app).add("manifest", sha).add("at", version.registered_ms));
+    records.push_back(Line("VERSION")
+                          .add("app", version.app)
+                          .add("manifest", sha)
+                          .add("at", version.registered_ms));
   }
   for (const auto& [name, app] : apps) {
     if (!app.current.empty() && versions.contains(app.current))

@@ -67,6 +67,7 @@ class State {
   std::string epoch_id;           // random, differs at each start
 
   std::map<std::string, KnownWorker> workers;
+  std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
   std::map<std::string, App> apps;
   std::map<std::string, Version> versions;  // by the manifest's SHA-256
   std::map<std::string, Placement> instances;
@@ -74,10 +75,15 @@ class State {
   std::map<std::string, std::int64_t> acknowledged;      // worker: seq of its last EXITED
 
  private:
+  void acknowledge(const Line& record);
   void keep(const std::string& worker, const std::string& app);
   Status apply_app(const Line& record);
   Status apply_instance(const Line& record);
 };
+
+// A figure that a worker gave: from 0 to 10^15; absent if it is anything else, so that no sum with
+// it can overflow.
+std::optional<std::int64_t> figure(const Line& line, std::string_view key);
 
 // RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
 RunEnd parse_end(const Line& line);

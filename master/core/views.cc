@@ -91,12 +91,20 @@ std::string uptime(const InstanceRow& row, Now now) {
 
 }  // namespace
 
-std::string percent(const std::optional<double>& value) { return value ? decimal(*value) : "-"; }
+std::string percent(const std::optional<double>& value) {
+  return value ? decimal(*value) : "-";
+}
 
 std::string show_workers(const std::vector<const WorkerView*>& workers, Now now, bool json) {
   std::string text;
-  Table table({{"NAME"}, {"STATE"}, {"ADDRESS"}, {"BEAT", Align::kRight}, {"CPU%", Align::kRight},
-               {"MEM%", Align::kRight}, {"LOAD", Align::kRight}, {"INST", Align::kRight}});
+  Table table({{"NAME"},
+               {"STATE"},
+               {"ADDRESS"},
+               {"BEAT", Align::kRight},
+               {"CPU%", Align::kRight},
+               {"MEM%", Align::kRight},
+               {"LOAD", Align::kRight},
+               {"INST", Align::kRight}});
   for (const WorkerView* worker : workers) {
     if (json) {
       text += worker_json(*worker, now, worker->available);
@@ -115,9 +123,15 @@ std::string show_workers(const std::vector<const WorkerView*>& workers, Now now,
 
 std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool json) {
   std::string text;
-  Table table({{"INSTANCE"}, {"WORKER"}, {"PID", Align::kRight}, {"STATE"},
-               {"UPTIME", Align::kRight}, {"RESTARTS", Align::kRight}, {"CPU%", Align::kRight},
-               {"RSS", Align::kRight}, {"REASON"}});
+  Table table({{"INSTANCE"},
+               {"WORKER"},
+               {"PID", Align::kRight},
+               {"STATE"},
+               {"UPTIME", Align::kRight},
+               {"RESTARTS", Align::kRight},
+               {"CPU%", Align::kRight},
+               {"RSS", Align::kRight},
+               {"REASON"}});
   for (const InstanceRow& row : rows) {
     if (json) {
       text += instance_json(row);
@@ -132,9 +146,13 @@ std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool j
 
 std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool json) {
   std::string text;
-  std::vector<Column> columns = {{"INSTANCE"}, {"WORKER"}, {"CPU%", Align::kRight},
-                                 {"USER", Align::kRight}, {"SYSTEM", Align::kRight},
-                                 {"RSS", Align::kRight}, {"MAXRSS", Align::kRight}};
+  std::vector<Column> columns = {{"INSTANCE"},
+                                 {"WORKER"},
+                                 {"CPU%", Align::kRight},
+                                 {"USER", Align::kRight},
+                                 {"SYSTEM", Align::kRight},
+                                 {"RSS", Align::kRight},
+                                 {"MAXRSS", Align::kRight}};
   if (with_time) columns.insert(columns.begin(), Column{"TIME"});
   Table table(columns);
   for (const UsageRow& row : rows) {
@@ -148,9 +166,12 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
       text += object.print() + "\n";
       continue;
     }
-    std::vector<std::string> cells = {row.instance.empty() ? "(all)" : row.instance, row.worker,
-                                      percent(row.cpu_percent), seconds(row.cpu_user_ms),
-                                      seconds(row.cpu_system_ms), bytes(row.rss_bytes),
+    std::vector<std::string> cells = {row.instance.empty() ? "(all)" : row.instance,
+                                      row.worker,
+                                      percent(row.cpu_percent),
+                                      seconds(row.cpu_user_ms),
+                                      seconds(row.cpu_system_ms),
+                                      bytes(row.rss_bytes),
                                       bytes(row.max_rss_bytes)};
     if (with_time) cells.insert(cells.begin(), print_time_utc(row.wall_ms));
     table.add_row(std::move(cells));

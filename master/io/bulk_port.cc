@@ -39,20 +39,22 @@ bool send_blob(int socket, const std::string& head, int blob, std::int64_t offse
 
 void BulkPort::adopt(LineConnection::Released released, const std::string& worker) {
   const std::uint64_t id = next_++;
-  start(id, std::move(released.fd), worker, released.unread, released.unsent);
+  start(id, worker, std::move(released));
 }
 
-void BulkPort::start(std::uint64_t id, Fd fd, const std::string& worker,
-                     const std::string& unread, const std::string& unsent) {
-  set_blocking(fd.get(), false);
+void BulkPort::start(std::uint64_t id, const std::string& worker,
+                     LineConnection::Released released) {
+  set_blocking(released.fd.get(), false);
   Peer& peer = peers_[id];
   peer.worker = worker;
-  peer.connection = std::make_unique<LineConnection>(hub_.loop, std::move(fd), kMaxLine, kMaxQueue);
+  peer.connection =
+      std::make_unique<LineConnection>(hub_.loop, std::move(released.fd), kMaxLine, kMaxQueue);
+  if (released.seals) peer.connection->set_seals(std::move(*released.seals));
   LineConnection::Handlers handlers;
   handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
   handlers.on_body = [this, id](std::string_view bytes) { on_body(id, bytes); };
   handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
-  peer.connection->start(std::move(handlers), unread, unsent);
+  peer.connection->start(std::move(handlers), released.unread, released.unsent);
 }
 
 void BulkPort::on_line(std::uint64_t id, std::string_view text) {
@@ -69,7 +71,7 @@ void BulkPort::on_line(std::uint64_t id, std::string_view text) {
 void BulkPort::refuse(Peer& peer, const Error& error) {
   Line line("ERR");
   line.add("code", word(error.code)).add("msg", error.message);
-  peer.connection->send(line.print());
+  peer.connection->send_line(line);
   peer.connection->finish();
 }
 
@@ -83,16 +85,15 @@ void BulkPort::fetch(std::uint64_t id, Peer& peer, const Line& line) {
   if (!blob) return refuse(peer, blob.error());
   const std::int64_t size = hub_.blobs.size(sha256).value_or(0);
   if (offset < 0 || offset > size) return refuse(peer, fail(Code::kBadArg, "offset= is outside"));
-  auto released = peer.connection->release();
-  const std::string head = released.unsent + Line("OK").add("size", size).print();
-  const int socket = released.fd.release();
-  hub_.jobs.run([=, this, worker = peer.worker, unread = std::move(released.unread),
-                 file = blob->release()]() -> Loop::Task {
+  peer.connection->send_line(Line("OK").add("size", size));
+  // Shared, because a task must be copyable and a descriptor is not.
+  auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
+  const std::string head = std::exchange(released->unsent, "");
+  hub_.jobs.run([=, this, worker = peer.worker, file = blob->release()]() -> Loop::Task {
     const Fd owner(file);
-    const bool sent = send_blob(socket, head, file, offset, size);
+    const bool sent = send_blob(released->fd.get(), head, file, offset, size);
     return [=, this] {
-      if (sent) return start(id, Fd(socket), worker, unread, "");
-      const Fd closed(socket);
+      if (sent) return start(id, worker, std::move(*released));
       peers_.erase(id);
     };
   });
@@ -127,7 +128,7 @@ void BulkPort::chunk(Peer& peer, const Line& line) {
   const std::int64_t count = line.number_or("n", -1);
   if (peer.order.empty() || count <= 0 || count > kMaxChunk)
     return refuse(peer, fail(Code::kBadArg, "CHUNK needs a stream and n="));
-  peer.connection->expect_body(count);
+  peer.connection->expect_body(count, line.text("sha256"));
 }
 
 void BulkPort::on_body(std::uint64_t id, std::string_view bytes) {
@@ -159,8 +160,8 @@ void BulkPort::on_closed(std::uint64_t id, const std::string& why) {
   if (node.empty() || node.mapped().order.empty()) return;
   const Peer& peer = node.mapped();
   hub_.dispatch(StreamEnded{
-      peer.order, fail(Code::kLost, "the log was cut at offset " + std::to_string(peer.received) +
-                                        ": " + why)});
+      peer.order, fail(Code::kLost,
+                       "the log was cut at offset " + std::to_string(peer.received) + ": " + why)});
 }
 
 }  // namespace dm::master

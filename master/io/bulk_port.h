@@ -43,8 +43,7 @@ class BulkPort {
     RequestId request = 0;
   };
 
-  void start(std::uint64_t id, Fd fd, const std::string& worker, const std::string& unread,
-             const std::string& unsent);
+  void start(std::uint64_t id, const std::string& worker, LineConnection::Released released);
   void on_line(std::uint64_t id, std::string_view text);
   void fetch(std::uint64_t id, Peer& peer, const Line& line);
   void stream(Peer& peer, const Line& line);

@@ -16,10 +16,21 @@ namespace {
 constexpr std::size_t kMaxQueue = 16 * 1024 * 1024;
 constexpr std::size_t kMaxRequests = 64;  // of one peer, at once
 constexpr std::size_t kGreetingLine = 1024;
+constexpr std::size_t kLineRoom = 256;  // what a line counts for while it is held back
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr std::size_t kOutPiece = 64 * 1024;
 constexpr int kUserTimeoutMs = 10'000;
 constexpr int kStallMs = 30'000;
+
+std::string role_word(Role role) {
+  return role == Role::kViewer ? "viewer" : role == Role::kOperator ? "operator" : "admin";
+}
+
+// The role in a key's id, "operator.1"; the key has been proved.
+Role role_of_key(std::string_view id) {
+  if (id.starts_with("admin.")) return Role::kAdmin;
+  return id.starts_with("operator.") ? Role::kOperator : Role::kViewer;
+}
 
 // The name of a user, from the file itself: a directory service may take its time.
 std::string user_name(uid_t uid) {
@@ -84,8 +95,9 @@ const ControlPort::Row ControlPort::kRows[] = {
 };
 
 void ControlPort::listen(Fd listener, bool is_unix) {
-  acceptors_.push_back(std::make_unique<Acceptor>(
-      hub_.loop, std::move(listener), [this, is_unix](Fd fd) { accepted(std::move(fd), is_unix); }));
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(hub_.loop, std::move(listener),
+                                 [this, is_unix](Fd fd) { accepted(std::move(fd), is_unix); }));
 }
 
 void ControlPort::accepted(Fd fd, bool is_unix) {
@@ -99,12 +111,13 @@ void ControlPort::accepted(Fd fd, bool is_unix) {
     if (!uid || (*uid != 0 && *uid != ::geteuid())) return void(peers_.erase(id));
     peer.may_open_paths = true;
     peer.asker.who = user_name(*uid);
-    return start(id, std::move(fd), "", "");
+    return start(id, {std::move(fd), "", "", std::nullopt});
   }
   tune_tcp(fd.get(), kUserTimeoutMs);
   peer.asker.who = "anybody";
-  start(id, std::move(fd), "",
-        Line("DM").add("proto", 1).add("nonce", random_hex(16)).print());
+  peer.nonce = random_hex(16);
+  const std::string greeting = Line("DM").add("proto", 1).add("nonce", peer.nonce).print();
+  start(id, {std::move(fd), "", greeting, std::nullopt});
   peers_[id].connection->set_max_line(kGreetingLine);
   peers_[id].timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
     answer(peers_[id], "", fail(Code::kTimeout, "no HELLO within 5 s"));
@@ -112,10 +125,12 @@ void ControlPort::accepted(Fd fd, bool is_unix) {
   });
 }
 
-void ControlPort::start(PeerId id, Fd fd, std::string_view unread, std::string_view unsent) {
-  set_blocking(fd.get(), false);
+void ControlPort::start(PeerId id, LineConnection::Released released) {
+  set_blocking(released.fd.get(), false);
   Peer& peer = peers_[id];
-  peer.connection = std::make_unique<LineConnection>(hub_.loop, std::move(fd), kMaxLine, kMaxQueue);
+  peer.connection =
+      std::make_unique<LineConnection>(hub_.loop, std::move(released.fd), kMaxLine, kMaxQueue);
+  if (released.seals) peer.connection->set_seals(std::move(*released.seals));
   LineConnection::Handlers handlers;
   handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
   handlers.on_end = [this, id] { on_end(id); };
@@ -128,7 +143,7 @@ void ControlPort::start(PeerId id, Fd fd, std::string_view unread, std::string_v
     const std::set<RequestId> requests = peers_[id].requests;
     for (RequestId request : requests) on_drained_(request);
   };
-  peer.connection->start(std::move(handlers), unread, unsent);
+  peer.connection->start(std::move(handlers), released.unread, released.unsent);
 }
 
 void ControlPort::on_line(PeerId id, std::string_view text) {
@@ -163,11 +178,32 @@ void ControlPort::on_hello(Peer& peer, std::string_view text) {
     answer(peer, "", fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
     return peer.connection->finish();
   }
+  if (!admit(peer, *hello)) {
+    hub_.dispatch(Refused{peer.asker.from, std::string(hello->text("name"))});
+    answer(peer, "", fail(Code::kDenied, "not accepted"));
+    return peer.connection->finish();
+  }
   hub_.loop.cancel(peer.timer);
   peer.greeted = true;
   if (!hello->text("name").empty()) peer.asker.who = hello->text("name");
   peer.connection->set_max_line(kMaxLine);
-  peer.connection->send(Line("WELCOME").print());
+}
+
+// Answers WELCOME if the peer may speak; with keys it must prove one, and its role is the key's.
+bool ControlPort::admit(Peer& peer, const Line& hello) {
+  if (hub_.keys.is_open()) {
+    peer.connection->send_line(Line("WELCOME"));
+    return true;
+  }
+  const std::string name(hello.text("name"));
+  const auto handshake =
+      hub_.keys.verify(hello, peer.nonce, KeyKind::kControl, hub_.cluster.least_generation(name));
+  if (!handshake) return false;
+  peer.role = role_of_key(hello.text("key"));
+  Line welcome("WELCOME");
+  peer.connection->send_line(welcome.add("proof", handshake->master_proof(Line("WELCOME"))));
+  peer.connection->set_seals(handshake->seals_of_master());
+  return true;
 }
 
 // The peer has sent its last line; what it asked for is still answered.
@@ -214,6 +250,10 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
   peer.requests.insert(request);
   auto invocation = parse_invocation(words);
   if (!invocation) return finish(request, invocation.error());
+  if (invocation->command->role > peer.role)
+    return finish(request, fail(Code::kDenied, std::string(invocation->command->name) + " is for " +
+                                                   role_word(invocation->command->role) +
+                                                   "s; you are a " + role_word(peer.role)));
   if (!needs_files(*invocation))
     return dispatch(request, std::move(*invocation), peer.asker, std::nullopt);
   if (manifest.empty() && !peer.may_open_paths)
@@ -245,7 +285,7 @@ void ControlPort::have(PeerId, Peer& peer, const Line& line) {
   const std::string sha256(line.text("sha256"));
   const bool there = hub_.blobs.has(sha256);
   if (there) peer.pinned.insert(sha256);
-  send(peer, Line("OK").add("id", line.text("id")).add("have", there ? 1 : 0).print());
+  send_line(peer, Line("OK").add("id", line.text("id")).add("have", there ? 1 : 0));
 }
 
 void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
@@ -256,30 +296,31 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
     return peer.connection->finish();  // the body that follows must not be read as lines
   }
   peer.pinned.insert(sha256);
-  auto released = peer.connection->release();
+  // Shared, because a task must be copyable and a descriptor is not.
+  auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
   peer.away = true;
-  peer.held_back = std::move(released.unsent);
-  const int socket = released.fd.release();
-  hub_.jobs.run([this, id, request, sha256, size, socket, unread = std::move(released.unread),
-                 store = hub_.blobs]() mutable -> Loop::Task {
-    Status stored = receive_blob(store, socket, unread, sha256, size);
-    return [this, id, request, socket, unread, stored = std::move(stored)] {
-      received(id, request, Fd(socket), unread, stored);
+  hub_.jobs.run([this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
+    Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
+    return [this, id, request, released, stored = std::move(stored)] {
+      received(id, request, std::move(*released), stored);
     };
   });
 }
 
-void ControlPort::received(PeerId id, const std::string& request, Fd fd, const std::string& unread,
+void ControlPort::received(PeerId id, const std::string& request, LineConnection::Released released,
                            const Status& stored) {
   Peer& peer = peers_[id];
   peer.away = false;
-  std::string text = std::move(peer.held_back);
-  peer.held_back.clear();
+  const std::string unread = stored ? std::exchange(released.unread, "") : "";
+  released.unread.clear();
+  start(id, std::move(released));
+  for (const auto& [line, body] : std::exchange(peer.held_back, {})) send_line(peer, line, body);
+  peer.held_bytes = 0;
   Line line(stored ? "OK" : "ERR");
   line.add("id", request);
   if (!stored) line.add("code", word(stored.error().code)).add("msg", stored.error().message);
-  text += line.print();
-  start(id, std::move(fd), stored ? unread : "", text);
+  send_line(peer, line);
+  if (!unread.empty()) peer.connection->feed(unread);
   // After an error the rest of the body may still be on its way: it is no line.
   if (!stored) peer.connection->finish();
 }
@@ -294,9 +335,19 @@ std::pair<ControlPort::Peer*, ControlPort::Asked*> ControlPort::find(RequestId r
   return {&peer->second, &asked->second};
 }
 
+// Text for people: never while the connection is away, for they bring no files up.
 void ControlPort::send(Peer& peer, std::string_view bytes) {
-  if (!peer.away) return peer.connection->send(bytes);
-  if (peer.held_back.size() + bytes.size() <= kMaxQueue) peer.held_back.append(bytes);
+  peer.connection->send(bytes);
+}
+
+void ControlPort::send_line(Peer& peer, const Line& line, std::string_view body) {
+  if (peer.away) {
+    peer.held_bytes += body.size() + kLineRoom;
+    if (peer.held_bytes <= kMaxQueue) peer.held_back.emplace_back(line, body);
+    return;
+  }
+  if (body.empty()) return peer.connection->send_line(line);
+  peer.connection->send_body(line, body);
 }
 
 bool ControlPort::out(RequestId request, std::string_view bytes) {
@@ -305,8 +356,7 @@ bool ControlPort::out(RequestId request, std::string_view bytes) {
   if (!asked->id.empty()) {
     for (std::size_t at = 0; at < bytes.size(); at += kOutPiece) {
       const std::string_view piece = bytes.substr(at, kOutPiece);
-      send(*peer, Line("OUT").add("id", asked->id).add("n", piece.size()).print());
-      send(*peer, piece);
+      send_line(*peer, Line("OUT").add("id", asked->id).add("n", piece.size()), piece);
     }
     return peer->away || peer->connection->can_send();
   }
@@ -324,7 +374,7 @@ void ControlPort::note(RequestId request, const std::string& text) {
   const auto [peer, asked] = find(request);
   if (peer == nullptr) return;
   if (asked->id.empty()) return void(out(request, escape_for_terminal(text) + "\n"));
-  send(*peer, Line("NOTE").add("id", asked->id).add("text", text).print());
+  send_line(*peer, Line("NOTE").add("id", asked->id).add("text", text));
 }
 
 void ControlPort::progress(const Progress& progress) {
@@ -332,7 +382,7 @@ void ControlPort::progress(const Progress& progress) {
   if (peer == nullptr || asked->id.empty()) return;
   Line line("PROGRESS");
   line.add("id", asked->id).add("what", progress.what);
-  send(*peer, line.add("done", progress.done).add("total", progress.total).print());
+  send_line(*peer, line.add("done", progress.done).add("total", progress.total));
 }
 
 void ControlPort::finish(RequestId request, const std::optional<Error>& error) {
@@ -360,11 +410,11 @@ void ControlPort::answer(Peer& peer, const std::string& id, const std::optional<
     Line line(error ? "ERR" : "OK");
     line.add("id", id);
     if (error) line.add("code", word(error->code)).add("msg", error->message);
-    return send(peer, line.print());
+    return send_line(peer, line);
   }
   if (!error) return send(peer, "OK\n");
-  send(peer, "ERR " + std::string(word(error->code)) + " " + escape_for_terminal(error->message) +
-                 "\n");
+  send(peer,
+       "ERR " + std::string(word(error->code)) + " " + escape_for_terminal(error->message) + "\n");
 }
 
 std::set<std::string> ControlPort::pinned() const {

@@ -39,11 +39,15 @@ class ControlPort {
     bool may_open_paths = false;  // our own user, or root, on a Unix socket
     bool greeted = false;         // TCP: HELLO has come
     bool ended = false;           // it will send no more
+    Role role = Role::kAdmin;
+    std::string nonce;
     Asker asker;
     std::set<RequestId> requests;
     std::set<std::string> pinned;
-    std::string held_back;  // output while a body is being received elsewhere
-    bool away = false;      // the socket is with a helper thread
+    // Output while a body is being received elsewhere; the last of each pair is a body.
+    std::vector<std::pair<Line, std::string>> held_back;
+    std::size_t held_bytes = 0;
+    bool away = false;  // the socket is with a helper thread
     Loop::TimerId timer{};
   };
   // How a request is to be answered.
@@ -56,9 +60,10 @@ class ControlPort {
   static const Row kRows[];
 
   void accepted(Fd fd, bool is_unix);
-  void start(PeerId id, Fd fd, std::string_view unread, std::string_view unsent);
+  void start(PeerId id, LineConnection::Released released);
   void on_line(PeerId id, std::string_view text);
   void on_hello(Peer& peer, std::string_view text);
+  bool admit(Peer& peer, const Line& hello);
   void on_end(PeerId id);
   void on_closed(PeerId id, const std::string& why);
   void run_words(PeerId id, std::string_view text);
@@ -70,11 +75,12 @@ class ControlPort {
              const std::vector<std::string>& words, const std::string& manifest);
   void dispatch(RequestId request, Invocation invocation, const Asker& asker,
                 std::optional<PackageInfo> package);
-  void received(PeerId id, const std::string& request, Fd fd, const std::string& unread,
+  void received(PeerId id, const std::string& request, LineConnection::Released released,
                 const Status& stored);
   void resume(const LineConnection* connection);
   void answer(Peer& peer, const std::string& id, const std::optional<Error>& error);
   void send(Peer& peer, std::string_view bytes);
+  void send_line(Peer& peer, const Line& line, std::string_view body = {});
   std::pair<Peer*, Asked*> find(RequestId request);
 
   Hub& hub_;

@@ -13,6 +13,7 @@
 #include <array>
 
 #include "common/io/files.h"
+#include "common/io/key_file.h"
 #include "common/io/system.h"
 
 namespace dm::master {
@@ -43,8 +44,9 @@ std::string worker_program() {
   ::fcntl(tether, F_SETFD, 0);
   const std::string master = "127.0.0.1:" + std::to_string(port);
   const std::string fd = std::to_string(tether);
-  ::execlp(program.c_str(), "dm-worker", "--insecure", "--master", master.c_str(), "--name",
-           name.c_str(), "--root", root.c_str(), "--tether-fd", fd.c_str(),
+  const std::string key = directory + "/" + name + ".key";
+  ::execlp(program.c_str(), "dm-worker", "--secret-file", key.c_str(), "--master", master.c_str(),
+           "--name", name.c_str(), "--root", root.c_str(), "--tether-fd", fd.c_str(),
            static_cast<char*>(nullptr));
   ::perror("dm-master: start dm-worker");
   ::_exit(127);
@@ -87,10 +89,18 @@ Result<DevCluster> DevCluster::make() {
   if (::mkdtemp(path.data()) == nullptr) return system_error("make", path);
   DevCluster dev;
   dev.directory_ = path;
+  if (auto made = write_key_file(dev.secret_file(), make_secret()); !made) return made.error();
   return dev;
 }
 
 Status DevCluster::start(int count, std::uint16_t port) {
+  const auto secret = read_key_file(secret_file());
+  if (!secret) return secret.error();
+  for (int number = 1; number <= count; ++number) {
+    const std::string name = "w" + std::to_string(number);
+    const std::string file = directory_ + "/" + name + ".key";
+    if (auto made = write_key_file(file, derive_worker_key(*secret, name, 1)); !made) return made;
+  }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("make", "a pipe");
   const Fd read_end(ends[0]);

@@ -17,10 +17,11 @@ namespace dm::master {
 
 class DevCluster {
  public:
-  // A fresh directory under TMPDIR (/tmp).
+  // A fresh directory under TMPDIR (/tmp), with a fresh secret.
   static Result<DevCluster> make();
 
   const std::string& directory() const { return directory_; }
+  std::string secret_file() const { return directory_ + "/secret"; }
   // Starts the guardian and, from it, `count` workers w1, w2, ... of the dm-worker that lies
   // beside this program. Call before any thread exists.
   Status start(int count, std::uint16_t port);

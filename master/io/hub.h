@@ -7,6 +7,7 @@
 #include "common/io/jobs.h"
 #include "common/io/loop.h"
 #include "master/core/cluster.h"
+#include "master/io/key_ring.h"
 
 namespace dm::master {
 
@@ -14,7 +15,8 @@ struct Hub {
   Loop& loop;
   Jobs& jobs;
   const BlobStore& blobs;
-  const Cluster& cluster;                     // for its const questions
+  const Cluster& cluster;  // for its const questions
+  const KeyRing& keys;
   std::function<void(const Event&)> dispatch;  // tells the core, performs what follows
 };
 

@@ -2,6 +2,8 @@
 
 #include <getopt.h>
 
+#include <cstdlib>
+
 #include "common/codec.h"
 #include "common/io/files.h"
 #include "common/io/state_directory.h"
@@ -18,7 +20,8 @@ The master of a dm cluster: accepts workers, runs a shell on a terminal.
   --control PATH|HOST:PORT  where operators connect; may repeat (STATE/control.sock)
   --state DIR             what must not be forgotten (as root /var/lib/dm-master, else
                           $XDG_STATE_HOME/dm-master or ~/.local/state/dm-master)
-  --secret-file F         the cluster's secret
+  --secret-file F         the cluster's secret, made by 'dm keygen'; may repeat while
+                          one replaces another; read again on SIGHUP (DM_SECRET_FILE)
   --insecure              no keys; only if every address is loopback or a Unix socket
   --heartbeat TIME        how often workers beat (1s)
   --move-after TIME       when a lost worker's instances move (10s)
@@ -30,8 +33,20 @@ The master of a dm cluster: accepts workers, runs a shell on a terminal.
 Without a terminal, standard input is a script of commands; the master ends behind it.
 )";
 
-enum Flag { kListen = 256, kControl, kState, kSecret, kInsecure, kHeartbeat, kMoveAfter, kDev,
-            kNoShell, kPortFile, kVersion, kHelpFlag };
+enum Flag {
+  kListen = 256,
+  kControl,
+  kState,
+  kSecret,
+  kInsecure,
+  kHeartbeat,
+  kMoveAfter,
+  kDev,
+  kNoShell,
+  kPortFile,
+  kVersion,
+  kHelpFlag
+};
 
 constexpr option kOptions[] = {
     {"listen", required_argument, nullptr, kListen},
@@ -82,10 +97,7 @@ std::optional<Leave> apply(int flag, const char* value, Options& options) {
       return left;
     }
     case kState: options.state = absolute_path(value); return std::nullopt;
-    case kSecret:
-      return Leave{100, "",
-                   "dm-master: --secret-file: this version knows no keys yet; use --insecure on "
-                   "loopback\n"};
+    case kSecret: options.secret_files.emplace_back(value); return std::nullopt;
     case kInsecure: options.insecure = true; return std::nullopt;
     case kHeartbeat: return set_duration(value, "--heartbeat", options.heartbeat_ms);
     case kMoveAfter: return set_duration(value, "--move-after", options.move_after_ms);
@@ -105,7 +117,7 @@ std::optional<Leave> apply(int flag, const char* value, Options& options) {
 
 // Without keys nothing may be reachable from outside.
 std::optional<Leave> check_exposure(const Options& options) {
-  if (options.dev_workers > 0) return std::nullopt;
+  if (options.dev_workers > 0 || !options.secret_files.empty()) return std::nullopt;
   if (!options.insecure)
     return Leave{100, "",
                  "dm-master: no secret: refusing to start; give --secret-file F, or --insecure if "
@@ -139,8 +151,14 @@ std::optional<Leave> read_options(int argc, char** argv, Options& options) {
     if (auto left = apply(flag, ::optarg, options)) return left;
   }
   if (::optind < argc) return usage(std::string("did not expect '") + argv[::optind] + "'");
+  const char* secret = std::getenv("DM_SECRET_FILE");
+  if (secret && *secret && options.secret_files.empty() && !options.insecure)
+    options.secret_files.emplace_back(secret);
+  if (options.insecure && !options.secret_files.empty())
+    return usage("--insecure and --secret-file exclude each other");
   if (options.dev_workers > 0 && !listens) options.listen.port = 0;
-  if (options.state.empty() && options.dev_workers == 0) options.state = default_state_directory("dm-master");
+  if (options.state.empty() && options.dev_workers == 0)
+    options.state = default_state_directory("dm-master");
   return check_exposure(options);
 }
 

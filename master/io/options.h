@@ -15,6 +15,7 @@ struct Options {
   std::vector<Endpoint> control;  // as given; empty: STATE/control.sock
   std::string state;              // absolute
   std::string port_file;
+  std::vector<std::string> secret_files;  // empty only with insecure
   bool insecure = false;
   bool shell = true;
   int dev_workers = 0;  // 0: no --dev

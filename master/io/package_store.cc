@@ -20,8 +20,7 @@ Status store_file(const BlobStore& store, const Package::Source& source) {
   std::vector<char> bytes(1 << 20);
   off_t at = writer->offset();
   while (true) {
-    const ssize_t got =
-        retry([&] { return ::pread(file.get(), bytes.data(), bytes.size(), at); });
+    const ssize_t got = retry([&] { return ::pread(file.get(), bytes.data(), bytes.size(), at); });
     if (got < 0) return system_error("read", source.path);
     if (got == 0) break;
     at += got;

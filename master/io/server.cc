@@ -16,19 +16,24 @@ constexpr int kSystemError = 111;
 constexpr std::int64_t kPatienceMs = 10'000;
 constexpr std::int64_t kJournalSlack = 4 * 1024 * 1024;
 
-void say(const std::string& text) { std::fprintf(stderr, "dm-master: %s\n", text.c_str()); }
+void say(const std::string& text) {
+  std::fprintf(stderr, "dm-master: %s\n", text.c_str());
+}
 
 }  // namespace
 
-Server::Server(Options options) : options_(std::move(options)), jobs_(loop_, kMostJobs) {}
+Server::Server(Options options)
+    : options_(std::move(options)), jobs_(loop_, kMostJobs), keys_(options_.secret_files) {}
 
 Server::~Server() {
   if (!control_path_.empty()) ::unlink(control_path_.c_str());
 }
 
 Status Server::open() {
-  for (auto step : {&Server::open_state, &Server::read_journal, &Server::load_manifests,
-                    &Server::listen})
+  if (auto loaded = keys_.load(); !loaded) return loaded;
+  if (keys_.is_open()) say("--insecure: no keys; whoever reaches these addresses is trusted");
+  for (auto step :
+       {&Server::open_state, &Server::read_journal, &Server::load_manifests, &Server::listen})
     if (auto done = (this->*step)(); !done) return done;
   cluster_->begin(loop_.now());
   arm();
@@ -99,10 +104,10 @@ Status Server::listen() {
   const std::string address = local_name(listener->get());
   const auto bound = parse_endpoint(address);
   if (bound) port_ = bound->port;
-  hub_ = std::make_unique<Hub>(
-      Hub{loop_, jobs_, *blobs_, *cluster_, [this](const Event& event) { dispatch(event); }});
-  control_ = std::make_unique<ControlPort>(
-      *hub_, [this](RequestId request) { bulk_->drained(request); });
+  hub_ = std::make_unique<Hub>(Hub{loop_, jobs_, *blobs_, *cluster_, keys_,
+                                   [this](const Event& event) { dispatch(event); }});
+  control_ =
+      std::make_unique<ControlPort>(*hub_, [this](RequestId request) { bulk_->drained(request); });
   bulk_ = std::make_unique<BulkPort>(*hub_, [this](RequestId request, std::string_view bytes) {
     return control_->out(request, bytes);
   });
@@ -133,8 +138,15 @@ Status Server::listen() {
 void Server::dispatch(const Event& event) {
   commits_->submit(cluster_->on(event, loop_.now()));
   shorten_journal();
-  arm();
+  arm_soon();
   if (when_up_) count_workers();
+}
+
+void Server::reload_keys() {
+  if (auto loaded = keys_.load(); !loaded)
+    say("keys are kept as they were: " + loaded.error().message);
+  else
+    say("keys read again");
 }
 
 void Server::when_up(int workers, std::function<void()> task) {
@@ -157,6 +169,16 @@ void Server::count_workers() {
   loop_.later(std::exchange(when_up_, nullptr));
 }
 
+// Once a round: a thousand lines of a worker ask for the next deadline once.
+void Server::arm_soon() {
+  if (will_arm_) return;
+  will_arm_ = true;
+  loop_.later([this] {
+    will_arm_ = false;
+    arm();
+  });
+}
+
 void Server::arm() {
   loop_.cancel(timer_);
   const std::int64_t deadline = cluster_->next_deadline();
@@ -174,9 +196,7 @@ void Server::perform(Effect& effect) {
     void operator()(const Note& e) { server.control_->note(e.request, e.text); }
     void operator()(const Progress& e) { server.control_->progress(e); }
     void operator()(const Finish& e) { server.control_->finish(e.request, e.error); }
-    void operator()(const ExpectStream& e) {
-      server.bulk_->expect(e.order, e.worker, e.request);
-    }
+    void operator()(const ExpectStream& e) { server.bulk_->expect(e.order, e.worker, e.request); }
     void operator()(const DropStream& e) { server.bulk_->drop(e.order); }
     void operator()(const CollectBlobs&) { server.collect_blobs(); }
     void operator()(const Say& e) {

@@ -26,6 +26,9 @@ class Server {
   // Calls `task` from the loop once so many workers are up, or after 10 s.
   void when_up(int workers, std::function<void()> task);
 
+  // Reads the secrets again.
+  void reload_keys();
+
   Loop& loop() { return loop_; }
   std::uint16_t port() const { return port_; }
   const std::string& control_path() const { return control_path_; }
@@ -39,6 +42,7 @@ class Server {
   void perform(Effect& effect);
   void collect_blobs();
   void shorten_journal();
+  void arm_soon();
   void arm();
   void count_workers();
 
@@ -46,6 +50,7 @@ class Server {
   Loop loop_;
   Jobs jobs_;
   Fd lock_;
+  KeyRing keys_;
   std::unique_ptr<BlobStore> blobs_;
   std::optional<JournalFile> journal_;
   std::unique_ptr<Cluster> cluster_;
@@ -57,6 +62,7 @@ class Server {
   Loop::TimerId timer_{};
   std::uint16_t port_ = 0;
   std::string control_path_;
+  bool will_arm_ = false;
   int awaited_ = 0;
   std::function<void()> when_up_;
   Loop::TimerId patience_{};

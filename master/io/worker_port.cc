@@ -38,7 +38,8 @@ void WorkerPort::accepted(Fd fd) {
     refuse(peers_[id], fail(Code::kTooLong, "a line is too long"));
   };
   peer.connection->start(std::move(handlers));
-  peer.connection->send(Line("DM").add("proto", 1).add("nonce", random_hex(16)).print());
+  peer.nonce = random_hex(16);
+  peer.connection->send_line(Line("DM").add("proto", 1).add("nonce", peer.nonce));
   peer.timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
     refuse(peers_[id], fail(Code::kTimeout, "no HELLO within 5 s"));
   });
@@ -59,11 +60,20 @@ void WorkerPort::on_hello(SessionId id, Peer& peer, const Line& hello) {
   const std::string name(hello.text("name")), worker(hello.text("id"));
   if (!is_worker_id(worker)) return refuse(peer, fail(Code::kBadArg, "id= must be 32 hex digits"));
   const std::string_view as = hello.text("as", "session");
+  if (!hub_.keys.is_open()) {
+    peer.handshake =
+        hub_.keys.verify(hello, peer.nonce, KeyKind::kWorker, hub_.cluster.least_generation(name));
+    // One answer for every failure: which part was wrong is nobody's business.
+    if (!peer.handshake) {
+      hub_.dispatch(Refused{peer.address, name});
+      return refuse(peer, fail(Code::kDenied, "not accepted"));
+    }
+  }
   hub_.loop.cancel(peer.timer);
   if (as == "bulk") {
     if (!hub_.cluster.is_connected(name, worker))
       return refuse(peer, fail(Code::kDenied, "no session of that worker"));
-    peer.connection->send(Line("WELCOME").print());
+    welcome(peer, Line("WELCOME"));
     auto released = peer.connection->release();
     bulk_.adopt(std::move(released), name);
     hub_.loop.later([this, id] { peers_.erase(id); });
@@ -80,13 +90,23 @@ void WorkerPort::on_hello(SessionId id, Peer& peer, const Line& hello) {
 void WorkerPort::refuse(Peer& peer, const Error& error) {
   Line line("ERR");
   line.add("code", word(error.code)).add("msg", error.message);
-  peer.connection->send(line.print());
+  peer.connection->send_line(line);
   peer.connection->finish();
+}
+
+// Ours to prove as well; from here on lines are sealed.
+void WorkerPort::welcome(Peer& peer, Line line) {
+  if (peer.handshake) line.add("proof", peer.handshake->master_proof(line));
+  peer.connection->send_line(line);
+  if (peer.handshake) peer.connection->set_seals(peer.handshake->seals_of_master());
+  peer.handshake.reset();
 }
 
 void WorkerPort::send(SessionId session, const Line& line) {
   const auto found = peers_.find(session);
-  if (found != peers_.end()) found->second.connection->send(line.print());
+  if (found == peers_.end()) return;
+  if (line.verb() == "WELCOME") return welcome(found->second, line);
+  found->second.connection->send_line(line);
 }
 
 void WorkerPort::close(SessionId session, const std::string&) {

@@ -24,14 +24,16 @@ class WorkerPort {
  private:
   struct Peer {
     std::unique_ptr<LineConnection> connection;
-    std::string address, name;
-    bool greeted = false;  // HELLO has come: it is a session
+    std::string address, name, nonce;
+    std::optional<Handshake> handshake;  // until WELCOME has been sent
+    bool greeted = false;                // HELLO has come: it is a session
     Loop::TimerId timer{};
   };
 
   void accepted(Fd fd);
   void on_line(SessionId id, std::string_view text);
   void on_hello(SessionId id, Peer& peer, const Line& hello);
+  void welcome(Peer& peer, Line line);
   void refuse(Peer& peer, const Error& error);
   void on_closed(SessionId id, const std::string& why);
 

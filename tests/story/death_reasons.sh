@@ -9,7 +9,10 @@ case $1 in
   fault) kill -SEGV $$ ;;
   deaf) trap '' INT; echo ready; while :; do sleep 0.2; done ;;
   polite) trap 'exit 7' INT; echo ready; while :; do sleep 0.1; done ;;
-  leaves) sleep 1000 & echo "$!"; exit 4 ;;
+  leaves)
+    sleep 1000 & echo "$!"
+    while [ "$(cat /proc/$!/comm)" != sleep ]; do :; done
+    exit 4 ;;
   waits) echo ready; exec sleep 1000 ;;
 esac
 END

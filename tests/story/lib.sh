@@ -12,7 +12,7 @@ build=${DM_BUILD:-$here/../../build}
 DM_BIN_MASTER=${DM_BIN_MASTER:-$build/master/dm-master}
 DM_BIN_WORKER=${DM_BIN_WORKER:-$build/worker/dm-worker}
 DM_BIN_DM=${DM_BIN_DM:-$build/master/dm}
-DM_APPS=${DM_APPS:-$build/tests}
+DM_APPS=${DM_APPS:-$build/tests/apps}
 patience=${DM_PATIENCE:-30}  # seconds until something that must happen counts as missing
 
 # Short, because the path of a Unix socket has at most 107 bytes.
@@ -127,6 +127,7 @@ same() { [[ $1 == "$2" ]] || fail "expected '$2', got '$1'"; }
 start_master() {
   local log
   log=$dir/master-$(date +%s%N).log
+  : >"$log"
   "$DM_BIN_MASTER" --insecure --no-shell --listen "127.0.0.1:${port:-0}" --state "$dir/master" \
     "$@" 2>"$log" </dev/null >/dev/null &
   pids[master]=$!
@@ -226,6 +227,7 @@ app() {
 # INSTANCE: the lines of its log so far are in $dir/log.
 read_log() { "$DM_BIN_DM" --connect "$control" logs "$1" >"$dir/log" 2>/dev/null; }
 log_says() { read_log "$1" && says "$dir/log" "$2"; }
+log_says_last() { "$DM_BIN_DM" --connect "$control" logs "$1" -n 1 2>/dev/null | grep -qx -- "$2"; }
 
 # --- netcats that play somebody ---
 

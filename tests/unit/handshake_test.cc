@@ -7,8 +7,8 @@ using namespace dm;
 
 namespace {
 
-Key test_secret(char fill) {
-  Key secret;
+AccessKey test_secret(char fill) {
+  AccessKey secret;
   secret.bytes = std::string(32, fill);
   return secret;
 }
@@ -24,7 +24,7 @@ const std::string kMasterNonce(32, 'b');
 }  // namespace
 
 TEST(handshake_both_sides_come_to_the_same) {
-  const Key key = derive_worker_key(test_secret('s'), "w1", 1);
+  const AccessKey key = derive_worker_key(test_secret('s'), "w1", 1);
   Line hello = test_hello("w1");
   const Handshake peer(key, hello, kMasterNonce);
   hello.add("proof", peer.peer_proof());
@@ -71,12 +71,12 @@ TEST(handshake_a_changed_byte_opens_nothing) {
 }
 
 TEST(handshake_every_part_of_the_transcript_counts) {
-  const Key key = derive_worker_key(test_secret('s'), "w1", 1);
+  const AccessKey key = derive_worker_key(test_secret('s'), "w1", 1);
   const std::string proof = Handshake(key, test_hello("w1"), kMasterNonce).peer_proof();
   CHECK(proof != Handshake(key, test_hello("w2"), kMasterNonce).peer_proof());
   CHECK(proof != Handshake(key, test_hello("w1", "bulk"), kMasterNonce).peer_proof());
   CHECK(proof != Handshake(key, test_hello("w1"), std::string(32, 'c')).peer_proof());
-  const Key other = derive_worker_key(test_secret('t'), "w1", 1);
+  const AccessKey other = derive_worker_key(test_secret('t'), "w1", 1);
   CHECK(proof != Handshake(other, test_hello("w1"), kMasterNonce).peer_proof());
   const Handshake handshake(key, test_hello("w1"), kMasterNonce);
   // A proof cannot be thrown back, and WELCOME's words are covered by it.
@@ -86,8 +86,8 @@ TEST(handshake_every_part_of_the_transcript_counts) {
 }
 
 TEST(keys_are_read_as_they_are_written) {
-  const Key secret = test_secret('s');
-  for (const Key& key : {secret, derive_worker_key(secret, "w.1", 7),
+  const AccessKey secret = test_secret('s');
+  for (const AccessKey& key : {secret, derive_worker_key(secret, "w.1", 7),
                          derive_control_key(secret, "ann", "operator", 2)}) {
     const auto again = parse_key(print_key(key));
     REQUIRE(again.has_value());
@@ -104,7 +104,7 @@ TEST(keys_are_read_as_they_are_written) {
 }
 
 TEST(keys_of_others_differ) {
-  const Key secret = test_secret('s');
+  const AccessKey secret = test_secret('s');
   const std::string key = derive_worker_key(secret, "w1", 1).bytes;
   CHECK(key != derive_worker_key(secret, "w1", 2).bytes);
   CHECK(key != derive_worker_key(secret, "w2", 1).bytes);

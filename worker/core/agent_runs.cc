@@ -11,6 +11,19 @@ constexpr int kSigkill = 9;
 constexpr int kSigterm = 15;
 constexpr std::int64_t kDrainMs = 2000;  // what survivors of a tree get between TERM and KILL
 
+// What is known of the last run must not be taken for the next one's.
+void forget_run(Instance& instance) {
+  instance.pid = instance.pid_start = instance.started_ms = 0;
+  instance.cgroup.clear();
+  instance.deadline = kNever;
+  instance.our_part = OurPart::kNothing;
+  instance.exec_error.reset();
+  instance.exited.reset();
+  instance.usage = {};
+  instance.cpu_percent = 0;
+  instance.max_rss_seen = 0;
+}
+
 }  // namespace
 
 void Agent::handle(const SupervisorLine& event, Now now) {
@@ -159,15 +172,8 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
   switch (action) {
     case RunAction::kNothing: break;
     case RunAction::kSpawn:
+      forget_run(instance);
       ++instance.run;
-      instance.pid = instance.pid_start = instance.started_ms = 0;
-      instance.deadline = kNever;
-      instance.our_part = OurPart::kNothing;
-      instance.exec_error.reset();
-      instance.exited.reset();
-      instance.usage = {};
-      instance.cpu_percent = 0;
-      instance.max_rss_seen = 0;
       begin_run(instance);
       break;
     case RunAction::kReport:

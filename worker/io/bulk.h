@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 
 #include "common/io/line_peer.h"
@@ -15,6 +16,7 @@ struct BulkTarget {
   Endpoint master;
   std::string name;  // the worker's
   std::string id;    // of its root directory
+  std::optional<AccessKey> key;
 };
 
 // A connection that has greeted. `cancel` outlives it. Errors: LinePeer's.

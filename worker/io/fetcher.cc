@@ -175,7 +175,7 @@ Result<std::int64_t> Fetch::ask(const std::string& sha256, std::int64_t offset) 
   Line request("FETCH");
   request.add("sha256", sha256);
   if (offset > 0) request.add("offset", offset);
-  if (auto sent = peer_->send(request.print()); !sent) return sent.error();
+  if (auto sent = peer_->send_line(request); !sent) return sent.error();
   const auto answer = peer_->read_line();
   if (!answer) return answer.error();
   if (answer->verb() == "OK") return answer->number_or("size", -1);

@@ -16,21 +16,19 @@ namespace {
 
 constexpr std::size_t kMaxStreams = 64;
 constexpr std::size_t kBlock = 128 * 1024;
-constexpr std::size_t kHeadRoom = 64;  // for the CHUNK line before a block
 
 // The bytes of a file as CHUNKs, hashed as they go.
 class Chunks {
  public:
   Chunks(LinePeer& peer, int file, std::int64_t offset)
-      : peer_(peer), file_(file), offset_(offset), block_(kHeadRoom + kBlock, '\0') {}
+      : peer_(peer), file_(file), offset_(offset), block_(kBlock, '\0') {}
 
   // Sends up to the end of the file, or up to `limit`.
   Status send_to(std::int64_t limit) {
     while (offset_ < limit) {
       const auto most = std::min<std::int64_t>(limit - offset_, kBlock);
-      const ssize_t got = retry([&] {
-        return ::pread(file_, block_.data() + kHeadRoom, static_cast<std::size_t>(most), offset_);
-      });
+      const ssize_t got = retry(
+          [&] { return ::pread(file_, block_.data(), static_cast<std::size_t>(most), offset_); });
       if (got < 0) return system_error("read", "log");
       if (got == 0) break;
       if (auto sent = send_block(static_cast<std::size_t>(got)); !sent) return sent;
@@ -41,19 +39,16 @@ class Chunks {
   Status send_end() {
     Line end("END");
     end.add("size", sent_).add("sha256", to_hex(hash_.finish()));
-    return peer_.send(end.print());
+    return peer_.send_line(end);
   }
 
  private:
-  // The head is put right before the bytes, so that both go out in one piece.
   Status send_block(std::size_t size) {
-    const std::string head = Line("CHUNK").add("n", size).print();
-    const std::size_t begin = kHeadRoom - head.size();
-    std::copy(head.begin(), head.end(), block_.begin() + static_cast<std::ptrdiff_t>(begin));
-    hash_.update(block_.data() + kHeadRoom, size);
+    const std::string_view bytes = std::string_view(block_).substr(0, size);
+    hash_.update(bytes);
     offset_ += static_cast<std::int64_t>(size);
     sent_ += static_cast<std::int64_t>(size);
-    return peer_.send(std::string_view(block_).substr(begin, head.size() + size));
+    return peer_.send_body(Line("CHUNK").add("n", size), bytes);
   }
 
   LinePeer& peer_;
@@ -146,7 +141,7 @@ Status LogStreamer::send(Stream& stream, const AppStore& store, const BulkTarget
   Line head("STREAM");
   head.add("id", order.id).add("instance", order.instance).add("run", order.run);
   head.add("size", info.st_size).add("start", start);
-  if (auto sent = peer->send(head.print()); !sent) return sent;
+  if (auto sent = peer->send_line(head); !sent) return sent;
   return send_growth(stream, *peer, file->get(), start, info.st_size);
 }
 

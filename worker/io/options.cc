@@ -9,6 +9,7 @@
 #include "common/codec.h"
 #include "common/escape.h"
 #include "common/io/files.h"
+#include "common/io/state_directory.h"
 #include "common/names.h"
 #include "worker/io/host_facts.h"
 
@@ -18,6 +19,7 @@ namespace {
 struct Raw {
   Options options;
   std::string master, secret_file;
+  bool given_secret = false;  // by --secret-file, not by the environment
   bool insecure = false;
 };
 
@@ -95,8 +97,12 @@ constexpr Row kRows[] = {
        raw.options.root = absolute_path(value);
        return {};
      }},
-    {"secret-file", "F", "the worker's key (none; not supported by this version)",
-     &take_text<&Raw::secret_file>},
+    {"secret-file", "F", "the worker's key, made by 'dm keygen --worker' (DM_SECRET_FILE)",
+     [](Raw& raw, const std::string& value) -> Status {
+       raw.given_secret = true;
+       raw.secret_file = value;
+       return {};
+     }},
     {"insecure", nullptr, "do without keys, on loopback or a Unix socket only (off)",
      [](Raw& raw, const std::string&) -> Status {
        raw.insecure = true;
@@ -126,29 +132,23 @@ constexpr Row kRows[] = {
      }},
 };
 
-std::string default_root() {
-  if (::geteuid() == 0) return "/var/lib/dm-worker";
-  const char* state = ::getenv("XDG_STATE_HOME");
-  if (state != nullptr && *state == '/') return std::string(state) + "/dm-worker";
-  const char* home = ::getenv("HOME");
-  return std::string(home != nullptr ? home : "") + "/.local/state/dm-worker";
-}
-
 // What an agent needs beside the single options.
 Status complete(Raw& raw) {
   Options& options = raw.options;
-  if (options.root.empty()) options.root = default_root();
+  if (options.root.empty()) options.root = default_state_directory("dm-worker");
   if (options.mode != Options::Mode::kAgent) return {};
   if (raw.master.empty()) return fail(Code::kBadArg, "--master HOST:PORT is missing");
   auto master = parse_endpoint(raw.master);
   if (!master) return fail(Code::kBadArg, "--master: " + master.error().message);
   options.master = std::move(*master);
-  if (!raw.secret_file.empty())
+  if (raw.insecure && raw.given_secret)
+    return fail(Code::kBadArg, "--insecure and --secret-file exclude each other");
+  if (!raw.insecure && raw.secret_file.empty())
     return fail(Code::kBadArg,
-                "keys are not supported by this version, it knows only --insecure on loopback");
-  if (!raw.insecure)
-    return fail(Code::kBadArg, "without a key it takes --insecure, and a master on loopback");
-  if (!is_loopback(options.master))
+                "no key: refusing to start; give --secret-file F, or --insecure for a master on "
+                "loopback");
+  if (!raw.insecure) options.key_file = raw.secret_file;
+  if (raw.insecure && !is_loopback(options.master))
     return fail(Code::kBadArg, "--insecure is for loopback and Unix sockets only, not for " +
                                    options.master.print());
   if (options.name.empty() && !take_name(raw, short_host_name()))
@@ -188,7 +188,7 @@ Result<Options> parse_options(int argc, char** argv) {
 
 std::string help_text() {
   std::string text =
-      "usage: dm-worker --master HOST:PORT --insecure [OPTION]...\n"
+      "usage: dm-worker --master HOST:PORT --secret-file F [OPTION]...\n"
       "       dm-worker [--root DIR] --stop-apps\n\n"
       "Runs the apps that the master places on this machine. They go on when it ends.\n\n";
   for (const Row& row : kRows) {

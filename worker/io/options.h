@@ -17,6 +17,7 @@ struct Options {
   Endpoint master;
   std::string name;                 // --name, or the short host name
   std::string root;                 // absolute
+  std::string key_file;             // empty: --insecure
   std::vector<std::string> labels;  // "k=v"
   std::string user = "dm", app_user = "dm-app";
   bool user_given = false;  // --user or --app-user: it is an error then if there is none

@@ -42,9 +42,10 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
                    "the supervisor is gone, and only root can start another that may switch "
                    "users");
              }}),
-      launcher_(work_jobs_, parts.store, link_, [this](SpawnFailed failed) { raise(failed); }),
+      launcher_(loop_, work_jobs_, parts.store, link_,
+                [this](SpawnFailed failed) { raise(failed); }),
       session_(
-          loop_, lookup_jobs_, target.master,
+          loop_, lookup_jobs_, target.master, target.key,
           {[this] { raise(MasterUp{}); }, [this](const Line& line) { raise(MasterLine{line}); },
            [this](const std::string& why) {
              if (leaving_) return;  // what was asked for is no news

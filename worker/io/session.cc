@@ -17,8 +17,13 @@ bool needs_lookup(const Endpoint& endpoint) {
 
 }  // namespace
 
-Session::Session(Loop& loop, Jobs& lookups, Endpoint master, Handlers handlers)
-    : loop_(loop), lookups_(lookups), master_(std::move(master)), handlers_(std::move(handlers)) {}
+Session::Session(Loop& loop, Jobs& lookups, Endpoint master, std::optional<AccessKey> key,
+                 Handlers handlers)
+    : loop_(loop),
+      lookups_(lookups),
+      master_(std::move(master)),
+      key_(std::move(key)),
+      handlers_(std::move(handlers)) {}
 
 Session::~Session() {
   if (connecting_.valid()) loop_.unwatch(connecting_.get());
@@ -54,6 +59,8 @@ void Session::on_connected() {
     return fail_with("connect to " + master_.print() + ": " + errno_words(error));
   dialling_ = false;
   tune_tcp(fd.get(), patience_ms_);
+  greeting_ = Line();
+  handshake_.reset();
   connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kMaxLine, kMaxQueue);
   LineConnection::Handlers handlers;
   handlers.on_line = [this](std::string_view text) { on_text(text); };
@@ -66,7 +73,17 @@ void Session::on_connected() {
 void Session::on_text(std::string_view text) {
   const auto line = parse_line(text);
   if (!line) return drop("the master sent a bad line: " + line.error().message);
+  if (line->verb() == "DM") greeting_ = *line;
+  if (line->verb() == "WELCOME" && handshake_ && !proves_itself(*line))
+    return drop("the master did not prove that it holds the secret");
   handlers_.on_line(*line);
+}
+
+bool Session::proves_itself(const Line& welcome) {
+  if (!proof_fits(welcome.text("proof"), handshake_->master_proof(welcome))) return false;
+  connection_->set_seals(handshake_->seals_of_peer());
+  handshake_.reset();
+  return true;
 }
 
 void Session::fail_with(const std::string& why) {
@@ -83,7 +100,12 @@ void Session::on_closed(const std::string& why) {
 }
 
 void Session::send(const Line& line) {
-  if (connection_) connection_->send(line.print());
+  if (!connection_) return;
+  if (!key_ || line.verb() != "HELLO") return connection_->send_line(line);
+  Line hello = line;
+  handshake_ = begin_handshake(*key_, greeting_, random_hex(16), hello);
+  if (!handshake_) return drop("the master sent no nonce");
+  connection_->send_line(hello);
 }
 
 void Session::drop(const std::string& why) {

@@ -24,7 +24,9 @@ class Session {
   };
 
   // `lookups` runs name look-ups, which may take seconds.
-  Session(Loop& loop, Jobs& lookups, Endpoint master, Handlers handlers);
+  // With a key both sides must prove it before anything the master says counts.
+  Session(Loop& loop, Jobs& lookups, Endpoint master, std::optional<AccessKey> key,
+          Handlers handlers);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -49,10 +51,14 @@ class Session {
   void fail_with(const std::string& why);
   void on_closed(const std::string& why);
   void on_text(std::string_view text);
+  bool proves_itself(const Line& welcome);
 
   Loop& loop_;
   Jobs& lookups_;
   Endpoint master_;
+  std::optional<AccessKey> key_;
+  Line greeting_;                       // the master's DM
+  std::optional<Handshake> handshake_;  // between HELLO and WELCOME
   Handlers handlers_;
   int patience_ms_ = 2000;
   std::uint64_t dials_ = 0;  // tells the outcome of an abandoned look-up from the present one

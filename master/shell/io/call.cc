@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMaxQueue = 1024 * 1024;
 
 struct Prepared {
-  Fd fd;
+  LinePeer::Released connection;
   std::string manifest;
   std::vector<std::string> taken_along;
   std::optional<Error> error;
@@ -19,17 +19,18 @@ struct Prepared {
 };
 
 // In a helper thread: connects, greets, brings the files up.
-Prepared prepare(const Endpoint& endpoint, const std::optional<PackageRequest>& files,
+Prepared prepare(const Call::Target& target, const std::optional<PackageRequest>& files,
                  const std::atomic<bool>& cancelled, const UploadProgress& progress) {
   Prepared prepared;
-  auto master = LinePeer::connect(endpoint, cancelled);
+  auto master = LinePeer::connect(target.master, cancelled);
   if (!master) {
     prepared.error = master.error();
     return prepared;
   }
-  if (!endpoint.is_unix()) {
-    const Line hello = Line("HELLO").add("proto", 1).add("name", "dm").add("as", "control");
-    if (auto greeted = master->greet(hello); !greeted) {
+  if (!target.master.is_unix()) {
+    Line hello("HELLO");
+    hello.add("proto", 1).add("name", target.key ? target.key->name : "dm").add("as", "control");
+    if (auto greeted = master->greet(hello, target.key ? &*target.key : nullptr); !greeted) {
       prepared.error = greeted.error();
       return prepared;
     }
@@ -45,17 +46,16 @@ Prepared prepare(const Endpoint& endpoint, const std::optional<PackageRequest>& 
     prepared.manifest = uploaded->manifest;
     prepared.taken_along = uploaded->taken_along;
   }
-  prepared.fd = master->release();
+  prepared.connection = master->release();
   return prepared;
 }
 
 }  // namespace
 
-Call::Call(Loop& loop, Jobs& jobs, Endpoint master, std::vector<std::string> words,
-           Handlers handlers)
+Call::Call(Loop& loop, Jobs& jobs, Target target, std::vector<std::string> words, Handlers handlers)
     : loop_(loop),
       jobs_(jobs),
-      master_(std::move(master)),
+      target_(std::move(target)),
       words_(std::move(words)),
       shared_(std::make_shared<Shared>()),
       handlers_(std::move(handlers)) {
@@ -81,24 +81,28 @@ void Call::start() {
       if (shared->call) shared->call->handlers_.on_progress(what, done, total);
     });
   };
-  jobs_.run([shared = shared_, endpoint = master_, files, progress]() -> Loop::Task {
+  jobs_.run([shared = shared_, target = target_, files, progress]() -> Loop::Task {
     // Shared, because a task must be copyable and a descriptor is not.
-    auto prepared =
-        std::make_shared<Prepared>(prepare(endpoint, files, shared->cancelled, progress));
+    auto prepared = std::make_shared<Prepared>(prepare(target, files, shared->cancelled, progress));
     return [shared, prepared] {
       Call* call = shared->call;
       if (call == nullptr) return;
       if (prepared->error) return call->done({prepared->reached, prepared->error});
+      // What launch prints is one line per instance, for scripts.
+      const bool copies = call->words_.front() == "copy";
       for (const std::string& taken : prepared->taken_along)
-        call->handlers_.on_note("taken along: " + taken);
-      call->connected(std::move(prepared->fd), prepared->manifest);
+        copies ? call->handlers_.on_out("taken along: " + taken + "\n")
+               : call->handlers_.on_note("taken along: " + taken);
+      call->connected(std::move(prepared->connection), prepared->manifest);
     };
   });
 }
 
-void Call::connected(Fd fd, const std::string& manifest) {
-  set_blocking(fd.get(), false);
-  connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kMaxLine, kMaxQueue);
+void Call::connected(LinePeer::Released released, const std::string& manifest) {
+  set_blocking(released.fd.get(), false);
+  connection_ =
+      std::make_unique<LineConnection>(loop_, std::move(released.fd), kMaxLine, kMaxQueue);
+  if (released.seals) connection_->set_seals(std::move(*released.seals));
   LineConnection::Handlers handlers;
   handlers.on_line = [this](std::string_view text) { on_line(text); };
   handlers.on_body = [this](std::string_view bytes) { handlers_.on_out(bytes); };
@@ -109,13 +113,15 @@ void Call::connected(Fd fd, const std::string& manifest) {
   run.add("id", "1");
   for (const std::string& word : words_) run.add("arg", word);
   if (!manifest.empty()) run.add("manifest", manifest);
-  connection_->start(std::move(handlers), "", run.print());
+  connection_->start(std::move(handlers));
+  connection_->send_line(run);
 }
 
 void Call::on_line(std::string_view text) {
   const auto line = parse_line(text);
   if (!line) return done({false, fail(Code::kInternal, "the master sent what is no line")});
-  if (line->verb() == "OUT") return connection_->expect_body(line->number_or("n", 0));
+  if (line->verb() == "OUT")
+    return connection_->expect_body(line->number_or("n", 0), line->text("sha256"));
   if (line->verb() == "NOTE") return handlers_.on_note(std::string(line->text("text")));
   if (line->verb() == "PROGRESS")
     return handlers_.on_progress(std::string(line->text("what")), line->number_or("done", 0),
@@ -130,7 +136,7 @@ void Call::cancel() {
   shared_->call = nullptr;
   done_ = true;
   if (connection_ && !connection_->closed()) {
-    connection_->send(Line("CANCEL").add("id", "1").print());
+    connection_->send_line(Line("CANCEL").add("id", "1"));
     connection_->finish();
   }
 }

@@ -10,6 +10,7 @@
 
 #include "common/io/jobs.h"
 #include "common/io/line_connection.h"
+#include "common/io/line_peer.h"
 #include "common/io/net.h"
 
 namespace dm {
@@ -28,7 +29,13 @@ class Call {
     std::function<void(const CallOutcome&)> on_done;  // once; the call may be destroyed later on
   };
 
-  Call(Loop& loop, Jobs& jobs, Endpoint master, std::vector<std::string> words, Handlers handlers);
+  // Whom to call, and with which key over TCP.
+  struct Target {
+    Endpoint master;
+    std::optional<AccessKey> key;
+  };
+
+  Call(Loop& loop, Jobs& jobs, Target target, std::vector<std::string> words, Handlers handlers);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -37,17 +44,21 @@ class Call {
   // Stops waiting; the master is told, and the work goes on there. Nothing is called after this.
   void cancel();
   // The reader of the output is slow: stop and go on receiving.
-  void pause() { if (connection_) connection_->pause(); }
-  void resume() { if (connection_) connection_->resume(); }
+  void pause() {
+    if (connection_) connection_->pause();
+  }
+  void resume() {
+    if (connection_) connection_->resume();
+  }
 
  private:
-  void connected(Fd fd, const std::string& manifest);
+  void connected(LinePeer::Released released, const std::string& manifest);
   void on_line(std::string_view text);
   void done(CallOutcome outcome);
 
   Loop& loop_;
   Jobs& jobs_;
-  Endpoint master_;
+  Target target_;
   std::vector<std::string> words_;
   // Shared with the helper thread, which may outlive this object.
   struct Shared {

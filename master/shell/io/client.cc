@@ -87,7 +87,8 @@ int Client::run(const std::vector<std::string>& given) {
     output_->progress(what, done, total, loop_.now().mono_ms);
   };
   handlers.on_done = [this](const CallOutcome& outcome) { loop_.stop(finish(outcome)); };
-  call_ = std::make_unique<Call>(loop_, jobs_, options_.master, words, std::move(handlers));
+  call_ = std::make_unique<Call>(loop_, jobs_, Call::Target{options_.master, options_.key}, words,
+                                 std::move(handlers));
   call_->start();
   const int status = loop_.run();
   call_.reset();

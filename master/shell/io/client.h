@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/access_key.h"
 #include "common/io/jobs.h"
 #include "common/io/loop.h"
 #include "common/io/net.h"
@@ -15,7 +17,8 @@ namespace dm {
 
 struct ClientOptions {
   Endpoint master;
-  bool attached = false;  // the shell of a dm-master: quit ends that too, ^Z does nothing
+  std::optional<AccessKey> key;  // for a master that is reached over TCP
+  bool attached = false;         // the shell of a dm-master: quit ends that too, ^Z does nothing
 };
 
 // Exit statuses of dm (SPEC 3).

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::int64_t kBarAfterMs = 1000;  // what is quick needs no bar
 
-void to_stderr(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
+void to_stderr(std::string_view text) {
+  (void)write_all(STDERR_FILENO, text);
+}
 
 std::optional<std::string> take_file(std::vector<std::string>& words) {
   if (words.empty() || words.front() != "logs") return std::nullopt;

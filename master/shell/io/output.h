@@ -33,7 +33,7 @@ class Output {
   std::optional<Error> error_;
   std::int64_t written_ = 0;
   std::int64_t started_ms_ = 0;
-  std::string what_;                  // of the bar
+  std::string what_;  // of the bar
   std::int64_t what_started_ms_ = 0;
   bool bar_shown_ = false;
   bool terminal_ = false;

@@ -11,7 +11,7 @@ namespace {
 
 // ~/.local/state/dm/history; empty where no such directory can be made.
 std::string history_path() {
-  const std::string directory = default_state_directory("dm");
+  const std::string directory = personal_state_directory("dm");
   return make_directories(directory, 0700) ? directory + "/history" : "";
 }
 

@@ -47,7 +47,9 @@ CommandWords words_of(const CommandSpec& command) {
   return words;
 }
 
-void to_terminal(std::string_view text) { (void)write_all(STDOUT_FILENO, text); }
+void to_terminal(std::string_view text) {
+  (void)write_all(STDOUT_FILENO, text);
+}
 
 }  // namespace
 
@@ -145,7 +147,8 @@ void Shell::entered(const std::string& line) {
     output_->progress(what, done, total, loop_.now().mono_ms);
   };
   handlers.on_done = [this](const CallOutcome& outcome) { ended(outcome); };
-  call_ = std::make_unique<Call>(loop_, jobs_, options_.master, *words, std::move(handlers));
+  call_ = std::make_unique<Call>(loop_, jobs_, Call::Target{options_.master, options_.key}, *words,
+                                 std::move(handlers));
   call_->start();
 }
 
@@ -198,11 +201,12 @@ void Shell::watch_events() {
       prompt_.print_above("the master has ended\n");
       return leave(kFailed);
     }
-    if (outcome.error && event_text_ != "gone") prompt_.print_above("no connection to the master\n");
+    if (outcome.error && event_text_ != "gone")
+      prompt_.print_above("no connection to the master\n");
     event_text_ = "gone";
     loop_.at(loop_.now().mono_ms + kReconnectMs, [this] { watch_events(); });
   };
-  events_ = std::make_unique<Call>(loop_, jobs_, options_.master,
+  events_ = std::make_unique<Call>(loop_, jobs_, Call::Target{options_.master, options_.key},
                                    std::vector<std::string>{"events", "-f", "-n", "0"},
                                    std::move(handlers));
   events_->start();
@@ -233,7 +237,7 @@ void Shell::refresh_names() {
     if (!outcome.error) take_names();
     loop_.later([this] { names_.reset(); });
   };
-  names_ = std::make_unique<Call>(loop_, jobs_, options_.master,
+  names_ = std::make_unique<Call>(loop_, jobs_, Call::Target{options_.master, options_.key},
                                   std::vector<std::string>{"names"}, std::move(handlers));
   names_->start();
 }
@@ -251,9 +255,12 @@ void Shell::take_names() {
     const std::string_view kind = row.substr(0, space);
     if (space != std::string_view::npos) {
       std::string name(row.substr(space + 1));
-      if (kind == "worker") words_.workers.push_back(std::move(name));
-      else if (kind == "app") words_.apps.push_back(std::move(name));
-      else words_.instances.push_back(std::move(name));
+      if (kind == "worker")
+        words_.workers.push_back(std::move(name));
+      else if (kind == "app")
+        words_.apps.push_back(std::move(name));
+      else
+        words_.instances.push_back(std::move(name));
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

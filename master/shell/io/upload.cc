@@ -22,7 +22,7 @@ Result<Line> answer_of(LinePeer& master) {
 
 Result<bool> has(LinePeer& master, const std::string& sha256) {
   Line have("HAVE");
-  if (auto sent = master.send(have.add("id", "have").add("sha256", sha256).print()); !sent)
+  if (auto sent = master.send_line(have.add("id", "have").add("sha256", sha256)); !sent)
     return sent.error();
   const auto answer = answer_of(master);
   if (!answer) return answer.error();
@@ -35,7 +35,8 @@ Line put_line(const std::string& sha256, std::int64_t size) {
 
 Status put_bytes(LinePeer& master, const std::string& sha256, const std::string& content) {
   const auto size = static_cast<std::int64_t>(content.size());
-  if (auto sent = master.send(put_line(sha256, size).print() + content); !sent) return sent;
+  if (auto sent = master.send_line(put_line(sha256, size)); !sent) return sent;
+  if (auto sent = master.send(content); !sent) return sent;
   const auto answer = answer_of(master);
   return answer ? Status() : Status(answer.error());
 }
@@ -44,7 +45,7 @@ Status put_file(LinePeer& master, const Package::Source& source,
                 const std::function<void(std::int64_t)>& progress) {
   const Fd file(::open(source.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) return system_error("open", source.path);
-  if (auto sent = master.send(put_line(source.sha256, source.size).print()); !sent) return sent;
+  if (auto sent = master.send_line(put_line(source.sha256, source.size)); !sent) return sent;
   std::vector<char> bytes(kPiece);
   for (std::int64_t at = 0; at < source.size;) {
     const auto want =
@@ -64,9 +65,8 @@ Status put_file(LinePeer& master, const Package::Source& source,
 
 Result<Uploaded> upload_package(LinePeer& master, const PackageRequest& request,
                                 const UploadProgress& progress) {
-  auto package = make_package(request, [&](std::int64_t done, std::int64_t total) {
-    progress("reading", done, total);
-  });
+  auto package = make_package(
+      request, [&](std::int64_t done, std::int64_t total) { progress("reading", done, total); });
   if (!package) return package.error();
   std::int64_t total = 0, done = 0;
   for (const Package::Source& source : package->sources) total += source.size;

@@ -1,5 +1,5 @@
-// common/keys.h - the keys of a cluster: the master's secret, and what is derived from it for one
-// worker or one operator. Pure: never reads a file, never makes randomness.
+// common/access_key.h - the keys of a cluster: the master's secret, and what is derived from it for
+// one worker or one operator. Pure: never reads a file, never makes randomness.
 //
 // A key file is one line:
 //   dm-secret HEX64
@@ -17,7 +17,7 @@ namespace dm {
 
 enum class KeyKind { kSecret, kWorker, kControl };
 
-struct Key {
+struct AccessKey {
   KeyKind kind = KeyKind::kSecret;
   std::string name;  // empty for a secret
   std::string role;  // "viewer", "operator" or "admin", for kControl
@@ -29,15 +29,17 @@ struct Key {
 };
 
 // HMAC-SHA256(secret, "worker", name, generation): a stolen worker key opens nothing else.
-Key derive_worker_key(const Key& secret, std::string_view name, std::int64_t generation);
-Key derive_control_key(const Key& secret, std::string_view name, std::string_view role,
-                       std::int64_t generation);
+AccessKey derive_worker_key(const AccessKey& secret, std::string_view name,
+                            std::int64_t generation);
+AccessKey derive_control_key(const AccessKey& secret, std::string_view name, std::string_view role,
+                             std::int64_t generation);
 // The key that a peer called `name` claims by its id. Errors: denied, for an id of no known form.
-Result<Key> derive_claimed_key(const Key& secret, std::string_view name, std::string_view id);
+Result<AccessKey> derive_claimed_key(const AccessKey& secret, std::string_view name,
+                                     std::string_view id);
 
-std::string print_key(const Key& key);  // the line with its newline
+std::string print_key(const AccessKey& key);  // the line with its newline
 // Errors: bad-arg, without a word of the content.
-Result<Key> parse_key(std::string_view text);
+Result<AccessKey> parse_key(std::string_view text);
 
 bool is_role(std::string_view text);
 

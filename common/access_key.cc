@@ -1,4 +1,4 @@
-#include "common/keys.h"
+#include "common/access_key.h"
 
 #include <optional>
 #include <vector>
@@ -17,7 +17,7 @@ std::string as_bytes(const Sha256Digest& digest) {
 }
 
 // The parts hold no newline: names and roles are checked before.
-std::string derive(const Key& secret, std::string_view kind, std::string_view name,
+std::string derive(const AccessKey& secret, std::string_view kind, std::string_view name,
                    std::string_view role, std::int64_t generation) {
   std::string message;
   for (std::string_view part : {kind, name, role}) message.append(part).append("\n");
@@ -43,7 +43,9 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-bool is_generation(std::int64_t number) { return number >= 1 && number <= 1'000'000'000; }
+bool is_generation(std::int64_t number) {
+  return number >= 1 && number <= 1'000'000'000;
+}
 
 Error bad() {
   return fail(Code::kBadArg,
@@ -56,35 +58,38 @@ bool is_role(std::string_view text) {
   return text == "viewer" || text == "operator" || text == "admin";
 }
 
-std::string Key::id() const {
+std::string AccessKey::id() const {
   return (kind == KeyKind::kWorker ? "worker" : role) + "." + std::to_string(generation);
 }
 
-Key derive_worker_key(const Key& secret, std::string_view name, std::int64_t generation) {
+AccessKey derive_worker_key(const AccessKey& secret, std::string_view name,
+                            std::int64_t generation) {
   return {KeyKind::kWorker, std::string(name), "", generation,
           derive(secret, "worker", name, "", generation)};
 }
 
-Key derive_control_key(const Key& secret, std::string_view name, std::string_view role,
-                       std::int64_t generation) {
+AccessKey derive_control_key(const AccessKey& secret, std::string_view name, std::string_view role,
+                             std::int64_t generation) {
   return {KeyKind::kControl, std::string(name), std::string(role), generation,
           derive(secret, "control", name, role, generation)};
 }
 
-Result<Key> derive_claimed_key(const Key& secret, std::string_view name, std::string_view id) {
+Result<AccessKey> derive_claimed_key(const AccessKey& secret, std::string_view name,
+                                     std::string_view id) {
   const std::size_t dot = id.rfind('.');
   if (dot == std::string_view::npos) return fail(Code::kDenied, "no such key");
   const std::int64_t generation = parse_integer(id.substr(dot + 1)).value_or(0);
-  if (!is_worker_name(name) || !is_generation(generation)) return fail(Code::kDenied, "no such key");
+  if (!is_worker_name(name) || !is_generation(generation))
+    return fail(Code::kDenied, "no such key");
   const std::string_view role = id.substr(0, dot);
   if (role == "worker") return derive_worker_key(secret, name, generation);
   if (is_role(role)) return derive_control_key(secret, name, role, generation);
   return fail(Code::kDenied, "no such key");
 }
 
-std::string print_key(const Key& key) {
-  const std::string hex = to_hex({reinterpret_cast<const std::uint8_t*>(key.bytes.data()),
-                                  key.bytes.size()});
+std::string print_key(const AccessKey& key) {
+  const std::string hex =
+      to_hex({reinterpret_cast<const std::uint8_t*>(key.bytes.data()), key.bytes.size()});
   const std::string generation = std::to_string(key.generation);
   switch (key.kind) {
     case KeyKind::kSecret: return "dm-secret " + hex + "\n";
@@ -95,11 +100,11 @@ std::string print_key(const Key& key) {
   return "";
 }
 
-Result<Key> parse_key(std::string_view text) {
+Result<AccessKey> parse_key(std::string_view text) {
   if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   const std::vector<std::string_view> words = words_of(text);
   if (words.size() < 2) return bad();
-  Key key;
+  AccessKey key;
   const auto bytes = bytes_of(words.back());
   if (!bytes || bytes->size() != kKeyBytes) return bad();
   key.bytes = *bytes;

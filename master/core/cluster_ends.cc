@@ -1,0 +1,277 @@
+// What ends: stop, kill, delete; on workers that are here, and later on those that are not.
+#include <algorithm>
+
+#include "common/names.h"
+#include "master/core/cluster.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::int64_t kStopMs = 10'000;
+constexpr std::int64_t kStopPatienceMs = 60'000;  // beyond the timeout of the stop itself
+
+Error when_back(const Error& error, const std::string& worker) {
+  return fail(error.code, error.message + ": will be done when " + worker + " returns");
+}
+
+}  // namespace
+
+// --- stop and kill ---
+
+void Cluster::do_stop(Request& request, const Command&, Now now) {
+  end_instances(request, OrderKind::kStop, now);
+}
+
+void Cluster::do_kill(Request& request, const Command&, Now now) {
+  end_instances(request, OrderKind::kKill, now);
+}
+
+void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
+  const auto targets = resolve_targets(request.invocation.operands);
+  if (!targets) return refuse(request, targets.error());
+  const auto& operands = request.invocation.operands;
+  std::vector<std::string> names;
+  for (const std::string& name : *targets) {
+    // Of an app or of all, those that ended long ago are not worth a line.
+    const bool named = std::find(operands.begin(), operands.end(), name) != operands.end();
+    if (named || row(name, now).state != "dead") names.push_back(name);
+  }
+  if (names.empty()) return out(request.id, "nothing of it runs\n");
+  const RequestId id = request.id;
+  request.tried = request.waiting = static_cast<int>(names.size());
+  for (const std::string& name : names)
+    if (Request* still = find_request(id)) end_one(*still, kind, name, now);
+}
+
+// The last call of many may end the request.
+void Cluster::end_one(Request& request, OrderKind kind, const std::string& name, Now now) {
+  const InstanceRow shown = row(name, now);
+  const Placement& placement = state_.instances.at(name);
+  const Desired wanted = kind == OrderKind::kKill ? Desired::kKilled : Desired::kStopped;
+  const bool was_wanted = placement.desired == Desired::kRunning;
+  if (placement.desired != wanted)
+    record(Line("DESIRED").add("instance", name).add("desired", word(wanted)));
+  const auto gone = away(placement.worker);
+  if (shown.state == "dead") {
+    out(request.id, name + " is dead already: " + shown.reason + "\n");
+    // Its worker hears of it all the same, so that no policy revives it.
+    if (was_wanted && placement.restart != "no" && !gone) send_end(name, OrderKind::kStop, now);
+    return done_one(request.id, name, std::nullopt, now);
+  }
+  if (gone) return done_one(request.id, name, when_back(*gone, placement.worker), now);
+  send_order(end_order(request, kind, name), now);
+}
+
+Cluster::Order Cluster::end_order(const Request& request, OrderKind kind,
+                                  const std::string& name) const {
+  Order order;
+  order.worker = state_.instances.at(name).worker;
+  order.kind = kind;
+  order.request = request.id;
+  order.instance = name;
+  order.line = Line(kind == OrderKind::kKill ? "KILL" : "STOP").add("instance", name);
+  if (kind == OrderKind::kKill) return order;
+  const std::int64_t timeout = request.invocation.duration_ms("--timeout", kStopMs);
+  order.line.add("timeout_ms", timeout);
+  if (request.invocation.has("--no-kill")) order.line.add("no_kill", 1);
+  order.patience_ms = timeout + kStopPatienceMs;
+  return order;
+}
+
+// Asked for by nobody who waits.
+void Cluster::send_end(const std::string& instance, OrderKind kind, Now now) {
+  send_order(end_order(Request(), kind, instance), now);
+}
+
+// What was wanted while the worker was away is done now.
+void Cluster::mend(const std::string& worker, Now now) {
+  std::set<std::string> ordered;
+  for (const auto& [number, order] : orders_)
+    if (order.kind != OrderKind::kLog) ordered.insert(order.instance);
+  for (const auto& [name, placement] : state_.instances) {
+    if (placement.worker != worker || placement.desired == Desired::kRunning) continue;
+    const auto live = live_.find(name);
+    if (live == live_.end() || live->second.state == "dead" || ordered.contains(name)) continue;
+    const bool kills = placement.desired == Desired::kKilled;
+    // A stop that the worker knows of is its own to finish, with the patience it was given.
+    if (live->second.wanted || kills)
+      send_end(name, kills ? OrderKind::kKill : OrderKind::kStop, now);
+  }
+  const auto deletes = state_.deletes.find(worker);
+  if (deletes == state_.deletes.end()) return;
+  const std::set<std::string> apps = deletes->second;
+  for (const std::string& app : apps) delete_if_still(worker, app, now);
+}
+
+void Cluster::settled_stop(const Order& order, const Line& answer,
+                           const std::optional<Error>& error, Now now) {
+  std::optional<Error> outcome = error;
+  if (error && error->code == Code::kLost) outcome = when_back(*error, order.worker);
+  // It never got there, or is gone with its app: that is what was wanted.
+  const bool gone = error && error->code == Code::kNotFound && answer.verb() == "ERR";
+  if (gone) outcome.reset();
+  if (!outcome) {
+    std::string reason(gone ? "" : answer.text("reason"));
+    if (reason.empty()) reason = "it had not begun";
+    out(order.request, order.instance + ": " + reason + "\n");
+  }
+  if (gone) end_unbegun(order.instance, now);
+  // The answer says that nothing of it lives; an empty state speaks of a run begun since.
+  const auto live = live_.find(order.instance);
+  if (!outcome && live != live_.end() && !live->second.state.empty()) {
+    live->second.state = "dead";
+    live->second.pid.reset();
+  }
+  done_one(order.request, order.instance, outcome, now);
+  const auto placement = state_.instances.find(order.instance);
+  if (outcome || placement == state_.instances.end()) return;
+  const auto deletes = state_.deletes.find(order.worker);
+  const std::string app = placement->second.app;
+  if (deletes != state_.deletes.end() && deletes->second.contains(app))
+    delete_if_still(order.worker, app, now);
+}
+
+// Its worker does not know it: nothing will ever be heard of that run.
+void Cluster::end_unbegun(const std::string& instance, Now now) {
+  const auto found = state_.instances.find(instance);
+  if (found == state_.instances.end() || found->second.desired == Desired::kRunning) return;
+  live_.erase(instance);
+  if (found->second.last_end && found->second.last_end->run >= found->second.run) return;
+  RunEnd end;
+  end.run = found->second.run;
+  end.ended_ms = now.wall_ms;
+  end.reason = "stopped before it began";
+  record(print_end(instance, end));
+}
+
+// --- delete ---
+
+void Cluster::do_delete(Request& request, const Command&, Now now) {
+  std::string app = request.invocation.operands.front();
+  if (app.starts_with("app/")) app = app.substr(4);
+  const auto known = state_.apps.find(app);
+  if (known == state_.apps.end() || (known->second.current.empty() && instances_of(app).empty()))
+    return refuse(request, no_such("app", app));
+  std::vector<std::string> from;
+  if (const auto spec = request.invocation.value("--from")) {
+    const auto resolved = resolve_workers(*spec);
+    if (!resolved) return refuse(request, resolved.error());
+    from = *resolved;
+  }
+  const auto is_meant = [&](const std::string& worker) {
+    return from.empty() || std::find(from.begin(), from.end(), worker) != from.end();
+  };
+  std::vector<std::string> alive;
+  for (const std::string& name : instances_of(app)) {
+    const InstanceRow shown = row(name, now);
+    const bool lives = shown.state != "dead" && !away(shown.placement->worker);
+    if (lives && is_meant(shown.placement->worker)) alive.push_back(name);
+  }
+  if (!request.invocation.has("--force")) {
+    if (!alive.empty())
+      return refuse(request, fail(Code::kBusy, fold_names(alive) +
+                                                   " still runs; stop it first, or say --force"));
+    for (const auto& [key, transfer] : transfers_)
+      if (transfer.app == app && is_meant(transfer.worker))
+        return refuse(request, fail(Code::kBusy, app + " is on its way to " + transfer.worker +
+                                                     "; wait for it, or say --force"));
+  }
+  if (alive.empty()) return delete_from(request, app, now);
+  request.stops_app = app;
+  const RequestId id = request.id;
+  request.tried = request.waiting = static_cast<int>(alive.size());
+  for (const std::string& name : alive)
+    if (Request* still = find_request(id)) end_one(*still, OrderKind::kStop, name, now);
+}
+
+std::set<std::string> Cluster::delete_targets(const Request& request,
+                                              const std::string& app) const {
+  std::set<std::string> targets;
+  if (const auto spec = request.invocation.value("--from")) {
+    const auto resolved = resolve_workers(*spec);
+    if (resolved) targets.insert(resolved->begin(), resolved->end());
+    return targets;
+  }
+  for (const auto& [sha, version] : state_.versions)
+    if (version.app == app)
+      targets.insert(version.installed_on.begin(), version.installed_on.end());
+  for (const std::string& name : instances_of(app))
+    targets.insert(state_.instances.at(name).worker);
+  return targets;
+}
+
+void Cluster::delete_from(Request& request, const std::string& app, Now now) {
+  const std::set<std::string> targets = delete_targets(request, app);
+  const RequestId id = request.id;
+  const int count = static_cast<int>(targets.size());
+  request.tried += count;
+  request.waiting += count + 1;  // one for this function itself
+  for (const std::string& worker : targets) {
+    record(Line("DELETING").add("app", app).add("worker", worker));
+    if (const auto gone = away(worker)) {
+      done_one(id, worker, when_back(*gone, worker), now);
+      continue;
+    }
+    Order order;
+    order.worker = worker;
+    order.kind = OrderKind::kDelete;
+    order.request = id;
+    order.app = app;
+    order.line = Line("DELETE").add("app", app);
+    send_order(std::move(order), now);
+  }
+  if (!request.invocation.has("--from")) {
+    const std::int64_t next = state_.apps.at(app).next_number;
+    record(Line("APP").add("app", app).add("next", next).add("deleted", 1));
+    std::erase_if(manifests_,
+                  [&](const auto& entry) { return !state_.versions.contains(entry.first); });
+    out(id, "master: deleted\n");
+    out_.push_back(CollectBlobs{});
+  }
+  --request.waiting;
+}
+
+// Sends the DELETE of an app once nothing of it lives on the worker; what lives is killed first,
+// and its end brings us here again.
+void Cluster::delete_if_still(const std::string& worker, const std::string& app, Now now) {
+  bool waits = false;
+  for (const std::string& name : instances_of(app)) {
+    const auto live = live_.find(name);
+    const bool lives = live != live_.end() && live->second.state != "dead";
+    if (state_.instances.at(name).worker != worker || !lives) continue;
+    waits = true;
+    if (!has_order(name)) send_end(name, OrderKind::kKill, now);
+  }
+  const bool under_way = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+    return entry.second.kind == OrderKind::kDelete && entry.second.worker == worker &&
+           entry.second.app == app;
+  });
+  if (waits || under_way) return;
+  Order order;
+  order.worker = worker;
+  order.kind = OrderKind::kDelete;
+  order.app = app;
+  order.line = Line("DELETE").add("app", app);
+  send_order(std::move(order), now);
+}
+
+void Cluster::settled_delete(const Order& order, const Line&, const std::optional<Error>& error,
+                             Now now) {
+  std::optional<Error> outcome = error;
+  if (error && error->code == Code::kLost) outcome = when_back(*error, order.worker);
+  if (!outcome) {
+    for (const std::string& name : instances_of(order.app))
+      if (state_.instances.at(name).worker == order.worker) live_.erase(name);
+    record(Line("DELETED").add("app", order.app).add("worker", order.worker));
+    ClusterEvent event;
+    event.kind = "deleted";
+    event.worker = order.worker;
+    event.app = order.app;
+    event.text = order.app + " was deleted from " + order.worker;
+    happened(std::move(event), now);
+    out(order.request, order.worker + ": deleted\n");
+  }
+  done_one(order.request, order.worker, outcome, now);
+}
+
+}  // namespace dm::master
