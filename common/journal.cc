@@ -1,5 +1,6 @@
 #include "common/journal.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -73,6 +74,26 @@ Result<SealedRecord> open_record(std::string_view text) {
   if (tail->number_or("len", -1) != static_cast<std::int64_t>(seq_at))
     return bad("the length does not fit");
   return SealedRecord{std::move(*line), tail->number_or("seq", 0)};
+}
+
+JournalSalvage salvage_journal(std::string_view text) {
+  JournalSalvage salvage;
+  std::int64_t expected = 0;
+  while (!text.empty()) {
+    const std::size_t newline = text.find('\n');
+    const std::string_view row = text.substr(0, newline);
+    auto record = open_record(row);
+    if (!record) {
+      ++salvage.lost_lines;
+      salvage.lost_bytes += static_cast<std::int64_t>(row.size());
+    } else {
+      salvage.missing += std::max<std::int64_t>(record->seq - expected, 0);
+      expected = record->seq + 1;
+      if (record->line.verb() != "JOURNAL") salvage.records.push_back(std::move(record->line));
+    }
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+  }
+  return salvage;
 }
 
 Line journal_head(std::string_view kind) {

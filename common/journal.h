@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/codec.h"
 
@@ -47,6 +48,15 @@ struct JournalScan {
 // A bad end is a torn write, and normal, if no whole record stands behind it.
 JournalScan scan_journal(std::string_view text, std::string_view kind,
                          const std::function<Status(const Line&)>& take);
+
+// What can be saved of a damaged journal: every record that is whole, wherever it stands.
+struct JournalSalvage {
+  std::vector<Line> records;    // the version line left out
+  std::int64_t lost_lines = 0;  // lines that are no records
+  std::int64_t lost_bytes = 0;
+  std::int64_t missing = 0;  // numbers that no record has
+};
+JournalSalvage salvage_journal(std::string_view text);
 
 // The first line of a journal.
 Line journal_head(std::string_view kind);

@@ -5,6 +5,7 @@
 
 #include "common/io/notify.h"
 #include "master/io/dev.h"
+#include "master/io/inspect.h"
 #include "master/io/server.h"
 #include "master/io/shell_child.h"
 
@@ -61,6 +62,8 @@ int main(int argc, char** argv) {
     ::fputs(leave->error.c_str(), stderr);
     return leave->status;
   }
+  if (!options.check.empty()) return check_journal(options.check);
+  if (!options.repair.empty()) return repair_journal(options.repair);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGTTOU, SIG_IGN);
   const Notify notify;

@@ -88,11 +88,11 @@ Cluster::Request* Cluster::find_request(RequestId id) {
 }
 
 void Cluster::out(RequestId request, std::string text) {
-  if (request != 0) out_.push_back(Out{request, std::move(text)});
+  if (find_request(request) != nullptr) out_.push_back(Out{request, std::move(text)});
 }
 
 void Cluster::note(RequestId request, std::string text) {
-  if (request != 0) out_.push_back(Note{request, std::move(text)});
+  if (find_request(request) != nullptr) out_.push_back(Note{request, std::move(text)});
 }
 
 void Cluster::refuse(Request& request, const Error& error) {

@@ -406,9 +406,10 @@ void ControlPort::resume(const LineConnection* connection) {
 }
 
 void ControlPort::answer(Peer& peer, const std::string& id, const std::optional<Error>& error) {
-  if (!id.empty()) {
+  // Before its HELLO a TCP peer is a program, not a person.
+  if (!id.empty() || !peer.greeted) {
     Line line(error ? "ERR" : "OK");
-    line.add("id", id);
+    if (!id.empty()) line.add("id", id);
     if (error) line.add("code", word(error->code)).add("msg", error->message);
     return send_line(peer, line);
   }

@@ -19,6 +19,7 @@ struct Options {
   bool insecure = false;
   bool shell = true;
   int dev_workers = 0;  // 0: no --dev
+  std::string check, repair;  // a state directory: look at it instead of running
   std::int64_t heartbeat_ms = 1000;
   std::int64_t move_after_ms = 10'000;
 };

@@ -62,7 +62,11 @@ Status Server::read_journal() {
         return applied;
       },
       &notice);
-  if (!journal) return journal.error();
+  if (!journal)
+    return fail(journal.error().code, journal.error().message +
+                                          "; nothing was changed, see "
+                                          "'dm-master --check " +
+                                          options_.state + "'");
   if (!notice.empty()) say(notice);
   journal_ = std::move(*journal);
   const auto begin = [&](const Line& record) {

@@ -21,7 +21,8 @@ row_has() { [[ $(row) == *"$1"* ]]; }
 cursor_at() { [[ $(tmux_ display -p -t 0 "#{cursor_x}") == "$1" ]]; }
 
 app work <<'END'
-trap '' INT
+trap 'exit 0' INT
+[ "$1" != deaf ] || trap '' INT
 echo ready
 while :; do sleep 0.1; done
 END
@@ -50,12 +51,12 @@ keys "$dir/apps/wo" Tab
 typed "dm> copy $dir/apps/work"
 keys Enter
 see 'w1: 1 file sent*'
-keys 'launch wo' Tab '--o' Tab 'w' Tab Enter
+keys 'launch wo' Tab '--o' Tab 'w' Tab '-- deaf' Enter
 see 'work.1 w1 *'
 
 # History, kept in a file too; and the search in it.
 keys Up
-typed 'dm> launch work --on w1'
+typed 'dm> launch work --on w1 -- deaf'
 keys Up
 typed "dm> copy $dir/apps/work"
 keys Down C-u
@@ -63,7 +64,7 @@ typed 'dm>'
 keys C-r 'cop'
 wait_for row_has "copy $dir/apps/work"
 keys C-g C-u
-grep -qx 'launch work --on w1 *' "$XDG_STATE_HOME/dm/history" || fail "the history was not kept"
+grep -qx 'launch work --on w1 -- deaf *' "$XDG_STATE_HOME/dm/history" || fail "the history was not kept"
 
 # ^C on a half-typed line clears it; while a command waits it gives up waiting, not the work.
 keys 'half a li'

@@ -62,6 +62,16 @@ TEST(journal_end_that_never_reached_the_disk_is_torn) {
   CHECK_EQ(result.good_bytes, static_cast<std::int64_t>(sample(2).size()));
 }
 
+TEST(journal_salvage_keeps_every_whole_record) {
+  std::string text = sample(4);
+  text[sample(1).size() + 3] ^= 1;  // in record 2
+  const JournalSalvage salvage = salvage_journal(text + "RUN inst");
+  REQUIRE(salvage.records.size() == 3);
+  CHECK_EQ(salvage.records[1].text("run"), "3");
+  CHECK_EQ(salvage.lost_lines, 2);
+  CHECK_EQ(salvage.missing, 1);
+}
+
 TEST(journal_missing_record_and_foreign_files_are_refused) {
   const std::string text = sample(3);
   const std::size_t one = sample(1).size(), two = sample(2).size();

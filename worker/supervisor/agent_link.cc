@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kReadSize = 32 * 1024;
 constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;  // all that can be told about kMaxRuns runs
-constexpr std::size_t kMaxDescriptors = 253;        // SCM_MAX_FD: what one message carries
+constexpr int kMostReads = 16;
+constexpr std::size_t kMaxDescriptors = 253;  // SCM_MAX_FD: what one message carries
 
 }  // namespace
 
@@ -27,14 +28,19 @@ AgentLink::~AgentLink() {
 
 void AgentLink::on_ready(Ready ready) {
   if (ready.writable) flush();
-  if (!ready.readable || !fd_.valid()) return;
-  if (!receive()) return close();
-  hand_out();
+  // The kernel hands out one line at a time where each brings a descriptor. Several in a round
+  // share one answer to the agent, and so wake it once.
+  for (int i = 0; i < kMostReads && ready.readable && fd_.valid(); ++i) {
+    switch (receive()) {
+      case Received::kSome: hand_out(); break;
+      case Received::kNothing: return;
+      case Received::kEnd: return close();
+    }
+  }
 }
 
-// False at the end of the connection. Whatever descriptors came are kept, each in an owner, before
-// anything is judged: none can leak.
-bool AgentLink::receive() {
+// Whatever descriptors came are kept, each in an owner, before anything is judged: none can leak.
+AgentLink::Received AgentLink::receive() {
   char bytes[kReadSize];
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   iovec part{bytes, sizeof bytes};
@@ -44,7 +50,7 @@ bool AgentLink::receive() {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   const ssize_t got = retry([&] { return ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC); });
-  if (got < 0) return errno == EAGAIN;
+  if (got < 0) return errno == EAGAIN ? Received::kNothing : Received::kEnd;
   for (cmsghdr* part_of = CMSG_FIRSTHDR(&message); part_of != nullptr;
        part_of = CMSG_NXTHDR(&message, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
@@ -57,9 +63,9 @@ bool AgentLink::receive() {
   }
   // With one descriptor lost on the way the next would go to the wrong app.
   const bool lost = (message.msg_flags & MSG_CTRUNC) != 0;
-  if (got == 0 || lost || descriptors_.size() > 2 * kMaxDescriptors) return false;
+  if (got == 0 || lost || descriptors_.size() > 2 * kMaxDescriptors) return Received::kEnd;
   in_.feed(std::string_view(bytes, static_cast<std::size_t>(got)));
-  return true;
+  return Received::kSome;
 }
 
 void AgentLink::hand_out() {

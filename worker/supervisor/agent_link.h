@@ -42,7 +42,8 @@ class AgentLink {
 
  private:
   void on_ready(Ready ready);
-  bool receive();
+  enum class Received { kSome, kNothing, kEnd };
+  Received receive();
   void hand_out();
 
   Loop& loop_;

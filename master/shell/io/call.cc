@@ -32,6 +32,7 @@ Prepared prepare(const Call::Target& target, const std::optional<PackageRequest>
     hello.add("proto", 1).add("name", target.key ? target.key->name : "dm").add("as", "control");
     if (auto greeted = master->greet(hello, target.key ? &*target.key : nullptr); !greeted) {
       prepared.error = greeted.error();
+      prepared.reached = greeted.error().code == Code::kDenied;
       return prepared;
     }
   }
