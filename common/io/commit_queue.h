@@ -42,14 +42,21 @@ class CommitQueue {
       }
     for (Effect& effect : effects)
       if (!std::holds_alternative<Append>(effect)) waiting_.push_back(std::move(effect));
-    if (!syncing_) advance();
+    if (!syncing_ && !performing_) advance();
   }
 
   // True if nothing waits: the moment to replace the journal by a shorter one.
   bool is_idle() const { return waiting_.empty() && !syncing_; }
 
  private:
+  // Until nothing waits, or what waits must be durable first. What an effect submits comes behind
+  // those that stand here already.
   void advance() {
+    while (!failed_ && !syncing_ && (!waiting_.empty() || (journal_ && journal_->has_batch())))
+      advance_once();
+  }
+
+  void advance_once() {
     if (journal_ && journal_->has_batch())
       if (auto written = journal_->write(); !written) return fail_with(written.error());
     if (needs_sync_) return sync();
@@ -70,17 +77,17 @@ class CommitQueue {
     if (error != 0) return fail_with(system_error("sync", "the journal", error));
     syncing_ = false;
     perform_first(covered);
-    // What was submitted meanwhile, from outside or by what was just performed.
-    if (!syncing_ && !failed_ && (!waiting_.empty() || (journal_ && journal_->has_batch())))
-      advance();
+    advance();
   }
 
   void perform_first(std::size_t count) {
+    performing_ = true;
     for (std::size_t i = 0; i < count && !failed_; ++i) {
       Effect effect = std::move(waiting_.front());
       waiting_.pop_front();
       perform_(effect);
     }
+    performing_ = false;
   }
 
   void fail_with(const Error& error) {
@@ -95,6 +102,7 @@ class CommitQueue {
   std::deque<Effect> waiting_;
   bool needs_sync_ = false;
   bool syncing_ = false;
+  bool performing_ = false;
   bool failed_ = false;
 };
 

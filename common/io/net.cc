@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include <memory>
+#include <vector>
 
 #include "common/codec.h"
 #include "common/io/system.h"
@@ -39,8 +40,13 @@ Result<Address> unix_address(const std::string& path) {
   return address;
 }
 
-Result<Address> resolve(const Endpoint& endpoint, bool passive) {
-  if (endpoint.is_unix()) return unix_address(endpoint.path);
+// Every address of an endpoint, in the resolver's order; at least one.
+Result<std::vector<Address>> resolve(const Endpoint& endpoint, bool passive) {
+  if (endpoint.is_unix()) {
+    auto address = unix_address(endpoint.path);
+    if (!address) return address.error();
+    return std::vector<Address>{*address};
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0);
@@ -50,11 +56,15 @@ Result<Address> resolve(const Endpoint& endpoint, bool passive) {
   if (error != 0)
     return fail(Code::kNotFound, "look up " + endpoint.host + ": " + ::gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &::freeaddrinfo);
-  Address address;
-  ::memcpy(&address.storage, list->ai_addr, list->ai_addrlen);
-  address.size = list->ai_addrlen;
-  address.family = list->ai_family;
-  return address;
+  std::vector<Address> addresses;
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    Address address;
+    ::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
+    address.size = entry->ai_addrlen;
+    address.family = entry->ai_family;
+    addresses.push_back(address);
+  }
+  return addresses;
 }
 
 Fd make_socket(int family) {
@@ -128,8 +138,9 @@ bool is_loopback(const Endpoint& endpoint) {
 }
 
 Result<Fd> listen_on(const Endpoint& endpoint) {
-  const auto address = resolve(endpoint, true);
-  if (!address) return address.error();
+  const auto addresses = resolve(endpoint, true);
+  if (!addresses) return addresses.error();
+  const Address* address = &addresses->front();
   if (endpoint.is_unix())
     if (auto cleared = clear_stale(endpoint); !cleared) return cleared.error();
   Fd fd = make_socket(address->family);
@@ -144,26 +155,45 @@ Result<Fd> listen_on(const Endpoint& endpoint) {
   return fd;
 }
 
-Result<Fd> start_connect(const Endpoint& endpoint) {
-  const auto address = resolve(endpoint, false);
-  if (!address) return address.error();
-  Fd fd = make_socket(address->family);
+namespace {
+
+Result<Fd> begin_connect(const Address& address, const Endpoint& endpoint) {
+  Fd fd = make_socket(address.family);
   if (!fd.valid()) return system_error("open a socket for", endpoint.print());
-  if (::connect(fd.get(), address->get(), address->size) != 0 && errno != EINPROGRESS)
+  if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)
     return system_error("connect to", endpoint.print());
   return fd;
 }
 
-Result<Fd> connect_blocking(const Endpoint& endpoint, int timeout_ms) {
-  auto fd = start_connect(endpoint);
-  if (!fd) return fd.error();
-  pollfd waiting{fd->get(), POLLOUT, 0};
+Result<Fd> await_connect(Fd fd, const Endpoint& endpoint, int timeout_ms) {
+  pollfd waiting{fd.get(), POLLOUT, 0};
   const int ready = retry([&] { return ::poll(&waiting, 1, timeout_ms); });
   if (ready == 0) return fail(Code::kTimeout, "connect to " + endpoint.print() + ": no answer");
-  if (const int error = connect_error(fd->get()); error != 0)
+  if (const int error = connect_error(fd.get()); error != 0)
     return system_error("connect to", endpoint.print(), error);
-  set_blocking(fd->get(), true);
+  set_blocking(fd.get(), true);
   return fd;
+}
+
+}  // namespace
+
+Result<Fd> start_connect(const Endpoint& endpoint) {
+  const auto addresses = resolve(endpoint, false);
+  if (!addresses) return addresses.error();
+  return begin_connect(addresses->front(), endpoint);
+}
+
+Result<Fd> connect_blocking(const Endpoint& endpoint, int timeout_ms) {
+  const auto addresses = resolve(endpoint, false);
+  if (!addresses) return addresses.error();
+  Result<Fd> outcome = fail(Code::kLost, "connect to " + endpoint.print() + ": no address");
+  // A name may stand for several addresses, of which not every one has a listener.
+  for (const Address& address : *addresses) {
+    outcome = begin_connect(address, endpoint);
+    if (outcome) outcome = await_connect(std::move(*outcome), endpoint, timeout_ms);
+    if (outcome) break;
+  }
+  return outcome;
 }
 
 int connect_error(int fd) {

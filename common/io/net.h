@@ -32,10 +32,11 @@ bool is_loopback(const Endpoint& endpoint);
 // on is replaced, one with a living listener is busy.
 Result<Fd> listen_on(const Endpoint& endpoint);
 
-// A socket that is connecting or connected, non-blocking. May look a name up: for helper threads,
-// unless the host is numeric.
+// A socket that is connecting or connected, non-blocking, to the first address of the host. May
+// look a name up: for helper threads, unless the host is numeric.
 Result<Fd> start_connect(const Endpoint& endpoint);
-// A connected, blocking socket; gives up after `timeout_ms`. For helper threads and clients.
+// A connected, blocking socket to the first address of the host that answers; gives each
+// `timeout_ms`. For helper threads and clients.
 Result<Fd> connect_blocking(const Endpoint& endpoint, int timeout_ms);
 // The outcome of a connect that was under way: 0 or an errno.
 int connect_error(int fd);

@@ -230,6 +230,8 @@ class Cluster {
   Error no_such(std::string_view what, const std::string& name) const;
   std::vector<std::string> instances_of(const std::string& app) const;
   bool is_alive(const std::string& instance) const;
+  // Its files, or its LAUNCH, are on their way.
+  bool is_launching(const std::string& instance) const;
 
   // Requests.
   void out(RequestId request, std::string text);

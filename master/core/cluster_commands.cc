@@ -232,6 +232,8 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
     const InstanceRow shown = row(name, now);
     auto error = away(placement.worker);
     if (!error && shown.alive) error = fail(Code::kBusy, name + " runs already");
+    if (!error && is_launching(name))
+      error = fail(Code::kBusy, "an earlier launch of " + name + " is still under way");
     if (!error && !state_.versions.contains(placement.version))
       error = fail(Code::kNotFound, "its version of " + placement.app + " was deleted");
     if (error) {

@@ -276,6 +276,13 @@ Line launch_line(const std::string& instance, const Placement& placement) {
   return line;
 }
 
+bool Cluster::is_launching(const std::string& instance) const {
+  return launching_.contains(instance) ||
+         std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+           return entry.second.instance == instance && entry.second.kind == OrderKind::kLaunch;
+         });
+}
+
 // A launch that was answered with an error must not come true later: it is withdrawn.
 void Cluster::launch_failed(const std::string& instance, RequestId request, const Error& error,
                             Now now) {

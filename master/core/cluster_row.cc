@@ -65,8 +65,9 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
     if (live.state == "backoff") show_backoff(row, live, now);
     return row;
   } else {
-    row.alive = placement.desired == Desired::kRunning;
-    row.state = row.alive ? "starting" : "dead";
+    const bool is_wanted = placement.desired == Desired::kRunning;
+    row.alive = is_wanted || is_launching(name);
+    row.state = is_wanted ? "starting" : row.alive ? "stopping" : "dead";
   }
   const auto view = workers_.find(placement.worker);
   const bool is_heard = view != workers_.end() && view->second.heard;

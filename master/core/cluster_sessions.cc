@@ -285,6 +285,8 @@ void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
   event.text = "worker " + worker.name + " said goodbye; its apps go on";
   happened(std::move(event), now);
   give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " has left"), now);
+  // It waits for us to hang up, so that BYE is not lost.
+  if (worker.session != 0) out_.push_back(CloseSession{worker.session, "it said goodbye"});
 }
 
 void Cluster::lose(WorkerView& worker, Now now) {

@@ -14,6 +14,7 @@ DM_BIN_WORKER=${DM_BIN_WORKER:-$build/worker/dm-worker}
 DM_BIN_DM=${DM_BIN_DM:-$build/master/dm}
 DM_APPS=${DM_APPS:-$build/tests/apps}
 patience=${DM_PATIENCE:-30}  # seconds until something that must happen counts as missing
+most_kb=${DM_MOST_KB:-60000}  # of memory that a daemon may ever have had
 
 # Short, because the path of a Unix socket has at most 107 bytes.
 dir=$(mktemp -d /tmp/dm-story-XXXXXX)
@@ -211,7 +212,16 @@ pid_of() { field ps "$1" pid; }
 is() { [[ $(state_of "$1") == "$2" ]]; }
 is_alive() { [[ $(state_of "$1") =~ ^(running|sleeping|disk-wait|stopped)$ ]]; }
 
-# COMMAND...: gives the number of events whose line fits the pattern that is the last word.
+# PROGRAM...: has each of them been modest with memory, all its life?
+stays_small() {
+  local name peak
+  for name; do
+    peak=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB$/\1/p' "/proc/${pids[$name]}/status")
+    ((peak < most_kb)) || fail "$name has held $peak kB"
+  done
+}
+
+# PATTERN: the number of events that fit the basic regular expression.
 count_events() {
   "$DM_BIN_DM" --connect "$control" events -n 10000 2>/dev/null | grep -c -- "$1" || true
 }

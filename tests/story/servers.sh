@@ -67,7 +67,8 @@ pid=$(pid_of redis-server.1)
 same "$(redis set colour blue)" OK
 same "$(redis get colour)" blue
 same "$(redis info server | tr -d '\r' | sed -n 's/^process_id://p')" "$pid"
-(($(field ps redis-server.1 rss_bytes) > 1000000)) || wait_for test "$(field ps redis-server.1 rss_bytes)" -gt 1000000
+has_memory() { (($(field ps redis-server.1 rss_bytes) > 1000000)); }
+wait_for has_memory
 
 # An orderly stop, told by redis itself; its data lies in the instance's own directory.
 dm stop redis-server.1

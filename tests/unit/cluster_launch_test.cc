@@ -249,3 +249,22 @@ TEST(start_without_its_worker_or_its_version_is_refused) {
   CHECK(world.has("ERR not-found its version of web was deleted"));
   CHECK(world.cluster().state().versions.empty());
 }
+
+TEST(start_of_one_whose_files_still_travel_forgets_nobody) {
+  World world = with_web({"w1"});
+  world.join("w2");
+  world.run("launch web --on w2");
+  world.run("stop web.1");
+  CHECK_EQ(world.state_of("web.1"), "stopping");
+  world.run("start web.1");
+  CHECK(world.has("#4 ERR busy web.1 runs already"));
+  world.answer("w2", "STOP", "ERR code=not-found msg=gone");
+  CHECK_EQ(world.state_of("web.1"), "dead stopped before it began");
+  world.run("start web.1");
+  CHECK(world.has("#5 ERR busy an earlier launch of web.1 is still under way"));
+  world.answer("w2", "PROBE", "OK");
+  world.answer("w2", "INSTALL", "OK");
+  CHECK_EQ(world.count("#2 ERR busy"), 1);
+  world.run("start web.1");
+  CHECK_EQ(world.count("w2> LAUNCH"), 1);
+}

@@ -61,7 +61,7 @@ TEST(listing_ps_shows_the_living) {
                   "\"exit_code\":null,\"signal\":null,\"core\":null,\"reason\":null,"
                   "\"cpu_percent\":1.5,\"cpu_user_ms\":100,\"cpu_system_ms\":50,"
                   "\"rss_bytes\":4096,\"max_rss_bytes\":8192}") != std::string::npos);
-  CHECK(world.print("ps").find("web.1     w1       77  sleeping     10s         2   1.5  4K  -") !=
+  CHECK(world.print("ps").find("web.1     w1       77  sleeping     10s         2   1.5   4K  -") !=
         std::string::npos);
 }
 
@@ -107,7 +107,7 @@ TEST(listing_what_was_said_is_shown_without_its_controls) {
   CHECK(world.print("ps --all").find('\x1b') == std::string::npos);
   CHECK(world.print("describe web.1").find('\x1b') == std::string::npos);
   CHECK(world.print("events").find('\x1b') == std::string::npos);
-  CHECK(world.print("ps --all --json").find("\\u001b[31mred\\nline") != std::string::npos);
+  CHECK(world.print("ps --all --json").find("\\u001B[31mred\\u000Aline") != std::string::npos);
 }
 
 TEST(listing_usage_of_now_and_of_since) {
@@ -120,7 +120,7 @@ TEST(listing_usage_of_now_and_of_since) {
   world.pass(60'000, {"w1"});
   CHECK_EQ(world.count("none"), 0);
   const std::string samples = world.print("usage web.1 --since 35s --json");
-  CHECK_EQ(std::count(samples.begin(), samples.end(), '\n'), 3);
+  CHECK_EQ(std::count(samples.begin(), samples.end(), '\n'), 4);
   CHECK(samples.find("\"rss_bytes\":4096") != std::string::npos);
   world.pass(2 * 3600'000, {"w1"});
   const std::string all = world.print("usage web.1 --since 1d --json");
@@ -137,12 +137,12 @@ TEST(listing_workers_for_people) {
 
 TEST(listing_describe_each_kind) {
   World world = with_one();
-  CHECK(world.print("describe web.1").find("State:       sleeping") != std::string::npos);
-  CHECK(world.print("describe web").find("On workers:  w1") != std::string::npos);
+  CHECK(world.print("describe web.1").find("State:     sleeping") != std::string::npos);
+  CHECK(world.print("describe web").find("On workers: w1") != std::string::npos);
   const std::string worker = world.print("describe w1");
-  CHECK(worker.find("Available:   yes") != std::string::npos);
-  CHECK(worker.find("Label:       rack=r1") != std::string::npos);
-  CHECK(worker.find("Instances:   web.1") != std::string::npos);
+  CHECK(worker.find("Available:  yes") != std::string::npos);
+  CHECK(worker.find("Label:      rack=r1") != std::string::npos);
+  CHECK(worker.find("Instances:  web.1") != std::string::npos);
   for (const char* words : {"describe web.1 --json", "describe web --json", "describe w1 --json"})
     CHECK(world.print(words).find("{\"") == 0);
   world.run("describe wep");
@@ -151,7 +151,8 @@ TEST(listing_describe_each_kind) {
 
 TEST(listing_events_newest_last_and_followed) {
   World world = with_one();
-  CHECK(world.print("events -n 1").find("launched  web.1 runs on w1, pid 77") != std::string::npos);
+  CHECK(world.print("events -n 1").find("command  launch web --on w1: done (by ann)") !=
+        std::string::npos);
   world.take();
   const RequestId follower = world.run("events -f -n 0");
   const std::string head = "#" + std::to_string(follower) + " ";

@@ -7,6 +7,7 @@
 namespace dm {
 namespace {
 
+constexpr int kDialMs = 5000;  // for each address of a name
 constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
 
 bool needs_lookup(const Endpoint& endpoint) {
@@ -37,7 +38,8 @@ void Session::dial() {
     return fd ? connecting(std::move(*fd)) : fail_with(fd.error().message);
   }
   lookups_.run([this, dial, master = master_]() -> Loop::Task {
-    auto fd = start_connect(master);
+    auto fd = connect_blocking(master, kDialMs);
+    if (fd) set_blocking(fd->get(), false);
     const int raw = fd ? fd->release() : -1;
     return [this, dial, raw, why = fd ? std::string() : fd.error().message] {
       Fd owner(raw);
