@@ -12,7 +12,8 @@ std::int64_t Cluster::least_generation(const std::string& name) const {
 // Every key of that name made so far is worthless from now on; the name itself stays.
 void Cluster::do_revoke(Request& request, const Command&, Now) {
   const std::string& name = request.invocation.operands.front();
-  if (!is_worker_name(name)) return refuse(request, fail(Code::kBadArg, "no such name is possible"));
+  if (!is_worker_name(name))
+    return refuse(request, fail(Code::kBadArg, "no such name is possible"));
   const std::int64_t generation = least_generation(name) + 1;
   record(Line("REVOKE").add("name", name).add("generation", generation));
   const auto view = workers_.find(name);

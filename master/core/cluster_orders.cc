@@ -8,6 +8,7 @@ namespace dm::master {
 namespace {
 
 constexpr std::int64_t kPatienceMs = 60'000;
+constexpr std::size_t kMostMessage = 4096;
 constexpr std::int64_t kInstallPatienceMs = 300'000;  // without a sign of progress
 
 std::string transfer_key(const std::string& worker, const std::string& version) {
@@ -114,7 +115,8 @@ void Cluster::on_answer(WorkerView& worker, const Line& line, Now now) {
   if (!order) return;
   std::optional<Error> error;
   if (line.verb() == "ERR")
-    error = Error{code_from(line.text("code")), std::string(line.text("msg"))};
+    error =
+        Error{code_from(line.text("code")), std::string(line.text("msg").substr(0, kMostMessage))};
   settle(std::move(*order), line, error, now);
 }
 
@@ -293,11 +295,16 @@ void Cluster::launch_failed(const std::string& instance, RequestId request, cons
       record(Line("DESIRED").add("instance", instance).add("desired", word(Desired::kStopped)));
     const bool explained = placement.last_end && placement.last_end->run >= placement.run;
     if (!explained) {
-      Line ended("ENDED");
-      ended.add("instance", instance).add("run", placement.run).add("worker", placement.worker);
-      record(ended.add("ended_ms", now.wall_ms).add("reason", "not launched: " + error.message));
+      RunEnd end;
+      end.run = placement.run;
+      end.ended_ms = now.wall_ms;
+      end.reason = "not launched: " + error.message;
+      record(print_end(instance, end));
     }
-    live_[instance].state = "dead";
+    if (!is_alive(instance))
+      live_[instance].state = "dead";
+    else if (!away(placement.worker))
+      send_end(instance, OrderKind::kStop, now);
   }
   done_one(request, instance, error, now);
 }

@@ -86,7 +86,9 @@ struct SessionClosed {
   std::string why;
 };
 // A peer that could not prove its key.
-struct Refused { std::string address, name; };
+struct Refused {
+  std::string address, name;
+};
 // Files that were read and stored as blobs for a command that names some.
 struct PackageInfo {
   std::string version;  // the SHA-256 of the manifest
@@ -108,8 +110,7 @@ struct StreamEnded {
 };
 struct Tick {};  // a deadline of next_deadline() has come
 
-using Event =
-    std::variant<SessionOpened, SessionLine, SessionClosed, Refused, Command, Cancel, StreamEnded,
-                 Tick>;
+using Event = std::variant<SessionOpened, SessionLine, SessionClosed, Refused, Command, Cancel,
+                           StreamEnded, Tick>;
 
 }  // namespace dm::master

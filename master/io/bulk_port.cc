@@ -11,6 +11,7 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMaxQueue = 1024 * 1024;
+constexpr std::int64_t kProgressStep = 4 * 1024 * 1024;
 constexpr int kStallMs = 30'000;  // a peer that takes nothing for so long is dropped
 constexpr std::int64_t kMaxChunk = 16 * 1024 * 1024;
 
@@ -120,7 +121,8 @@ void BulkPort::stream(Peer& peer, const Line& line) {
   peer.order = order;
   peer.request = found->second.request;
   peer.hash = Sha256();
-  peer.received = 0;
+  peer.received = peer.told = 0;
+  peer.announced = line.number_or("size", 0) - line.number_or("start", 0);
   expected_.erase(found);
 }
 
@@ -136,6 +138,9 @@ void BulkPort::on_body(std::uint64_t id, std::string_view bytes) {
   peer.hash.update(bytes);
   peer.received += static_cast<std::int64_t>(bytes.size());
   if (!on_bytes_(peer.request, bytes)) peer.connection->pause();
+  if (peer.received - peer.told < kProgressStep || peer.received > peer.announced) return;
+  peer.told = peer.received;
+  on_progress_({peer.request, "log", peer.received, peer.announced});
 }
 
 void BulkPort::drained(RequestId request) {

@@ -18,7 +18,11 @@ class BulkPort {
   // Where the bytes of a log go. False: no more for now; drained() will be called.
   using OnBytes = std::function<bool(RequestId, std::string_view)>;
 
-  BulkPort(Hub& hub, OnBytes on_bytes) : hub_(hub), on_bytes_(std::move(on_bytes)) {}
+  // How much of a log has come, of how much there was when it began.
+  using OnProgress = std::function<void(const Progress&)>;
+
+  BulkPort(Hub& hub, OnBytes on_bytes, OnProgress on_progress)
+      : hub_(hub), on_bytes_(std::move(on_bytes)), on_progress_(std::move(on_progress)) {}
 
   // A connection that said HELLO as=bulk for `worker`.
   void adopt(LineConnection::Released released, const std::string& worker);
@@ -37,6 +41,8 @@ class BulkPort {
     RequestId request = 0;
     Sha256 hash;
     std::int64_t received = 0;
+    std::int64_t announced = 0;  // bytes that the log had when the stream began
+    std::int64_t told = 0;       // of `received`, as progress
   };
   struct Expected {
     std::string worker;
@@ -55,6 +61,7 @@ class BulkPort {
 
   Hub& hub_;
   OnBytes on_bytes_;
+  OnProgress on_progress_;
   std::map<std::uint64_t, Peer> peers_;
   std::map<std::string, Expected> expected_;
   std::uint64_t next_ = 1;

@@ -3,11 +3,12 @@
 #include <sys/socket.h>
 
 #include "common/escape.h"
-#include "common/io/files.h"
 #include "common/io/net.h"
 #include "common/io/system.h"
 #include "common/sha256.h"
 #include "common/shell_words.h"
+#include "master/io/blob_receiver.h"
+#include "master/io/identity.h"
 #include "master/io/package_store.h"
 
 namespace dm::master {
@@ -20,65 +21,6 @@ constexpr std::size_t kLineRoom = 256;  // what a line counts for while it is he
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr std::size_t kOutPiece = 64 * 1024;
 constexpr int kUserTimeoutMs = 10'000;
-constexpr int kStallMs = 30'000;
-
-std::string role_word(Role role) {
-  return role == Role::kViewer ? "viewer" : role == Role::kOperator ? "operator" : "admin";
-}
-
-// The role in a key's id, "operator.1"; the key has been proved.
-Role role_of_key(std::string_view id) {
-  if (id.starts_with("admin.")) return Role::kAdmin;
-  return id.starts_with("operator.") ? Role::kOperator : Role::kViewer;
-}
-
-// The name of a user, from the file itself: a directory service may take its time.
-std::string user_name(uid_t uid) {
-  const std::string number = std::to_string(uid);
-  const auto passwd = read_file("/etc/passwd", 1 << 20);
-  if (!passwd) return "uid " + number;
-  std::size_t at = 0;
-  while (at < passwd->size()) {
-    const std::size_t end = std::min(passwd->find('\n', at), passwd->size());
-    const std::string_view row = std::string_view(*passwd).substr(at, end - at);
-    const std::size_t name = row.find(':');
-    const std::size_t password = name == row.npos ? name : row.find(':', name + 1);
-    if (password != row.npos && row.substr(password + 1).starts_with(number + ":"))
-      return std::string(row.substr(0, name));
-    at = end + 1;
-  }
-  return "uid " + number;
-}
-
-// Receives `size` bytes of a blob, the first of which may be in `unread`. In a helper thread.
-Status receive_blob(const BlobStore& store, int socket, std::string& unread,
-                    const std::string& sha256, std::int64_t size) {
-  set_blocking(socket, true);
-  set_timeouts(socket, kStallMs);
-  auto writer = store.write(sha256, size);
-  if (!writer) return writer.error();
-  std::int64_t skip = writer->is_there() ? size : writer->offset();
-  std::int64_t left = size;
-  std::vector<char> bytes(1 << 20);
-  const auto take = [&](std::string_view piece) -> Status {
-    left -= static_cast<std::int64_t>(piece.size());
-    const auto skipped = std::min<std::int64_t>(skip, static_cast<std::int64_t>(piece.size()));
-    skip -= skipped;
-    piece.remove_prefix(static_cast<std::size_t>(skipped));
-    return piece.empty() ? Status() : writer->append(piece);
-  };
-  const auto first = std::min<std::size_t>(unread.size(), static_cast<std::size_t>(size));
-  const std::string begun = unread.substr(0, first);
-  unread.erase(0, first);
-  if (auto taken = take(begun); !taken) return taken;
-  while (left > 0) {
-    const auto want = std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(left));
-    const ssize_t got = retry([&] { return ::recv(socket, bytes.data(), want, 0); });
-    if (got <= 0) return fail(Code::kLost, "the upload was cut");
-    if (auto taken = take({bytes.data(), static_cast<std::size_t>(got)}); !taken) return taken;
-  }
-  return writer->is_there() ? Status() : writer->finish();
-}
 
 }  // namespace
 
@@ -254,6 +196,10 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
     return finish(request, fail(Code::kDenied, std::string(invocation->command->name) + " is for " +
                                                    role_word(invocation->command->role) +
                                                    "s; you are a " + role_word(peer.role)));
+  if (invocation->has("-o"))
+    return finish(request, fail(Code::kBadArg,
+                                "-o is dm's: it writes the file where you are; here, redirect the "
+                                "output"));
   if (!needs_files(*invocation))
     return dispatch(request, std::move(*invocation), peer.asker, std::nullopt);
   if (manifest.empty() && !peer.may_open_paths)

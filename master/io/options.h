@@ -18,7 +18,7 @@ struct Options {
   std::vector<std::string> secret_files;  // empty only with insecure
   bool insecure = false;
   bool shell = true;
-  int dev_workers = 0;  // 0: no --dev
+  int dev_workers = 0;        // 0: no --dev
   std::string check, repair;  // a state directory: look at it instead of running
   std::int64_t heartbeat_ms = 1000;
   std::int64_t move_after_ms = 10'000;

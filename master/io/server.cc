@@ -112,9 +112,10 @@ Status Server::listen() {
                                    [this](const Event& event) { dispatch(event); }});
   control_ =
       std::make_unique<ControlPort>(*hub_, [this](RequestId request) { bulk_->drained(request); });
-  bulk_ = std::make_unique<BulkPort>(*hub_, [this](RequestId request, std::string_view bytes) {
-    return control_->out(request, bytes);
-  });
+  bulk_ = std::make_unique<BulkPort>(
+      *hub_,
+      [this](RequestId request, std::string_view bytes) { return control_->out(request, bytes); },
+      [this](const Progress& progress) { control_->progress(progress); });
   commits_ = std::make_unique<CommitQueue<Effect, Append>>(
       &*journal_, jobs_, [this](Effect& effect) { perform(effect); },
       [this](const Error& error) {

@@ -63,6 +63,7 @@ same "$(sort out)" $'err\nout'
 
 # -f shows what comes, and ends with the run.
 launch waits "$dir/go"
+: >followed
 "$DM_BIN_DM" --connect "$control" logs "$name" -f >followed 2>err &
 follower=$!
 wait_for says followed begin

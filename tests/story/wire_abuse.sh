@@ -97,10 +97,9 @@ wait_for nobody_waits  # without a HELLO within 5 s they are sent away
 mkfifo never-read
 exec {unread}<>never-read
 { printf 'HELLO proto=1 name=deaf\n'; seq 200000 | sed "s,.*,NONSENSE id=$(printf '%0200d' 0),"; } |
-  timeout 20 nc -N 127.0.0.1 "$port" >never-read &
-deaf=$!
+  nc -N 127.0.0.1 "$port" >never-read &
+peer_pids[deaf]=$!
 no_harm
-kill "$deaf" 2>/dev/null || true
-wait "$deaf" || true
+wait_for dropped deaf
 no_harm
 stays_small master

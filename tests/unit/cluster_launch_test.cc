@@ -268,3 +268,12 @@ TEST(start_of_one_whose_files_still_travel_forgets_nobody) {
   world.run("start web.1");
   CHECK_EQ(world.count("w2> LAUNCH"), 1);
 }
+
+TEST(launch_given_up_that_is_seen_to_run_is_stopped_at_once) {
+  World world = with_web({"w1"});
+  world.run("launch web");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=9");
+  world.pass(60'000, {"w1"});
+  CHECK(world.has("#2 ERR timeout"));
+  CHECK_EQ(world.count("w1> STOP"), 1);
+}

@@ -50,7 +50,7 @@ Result<Output> Output::open(std::vector<std::string>& words, std::int64_t now_ms
 }
 
 void Output::bytes(std::string_view bytes) {
-  clear_bar();
+  if (!file_.valid()) clear_bar();
   written_ += static_cast<std::int64_t>(bytes.size());
   const Status written = write_all(file_.valid() ? file_.get() : STDOUT_FILENO, bytes);
   if (!written && !error_) error_ = written.error();
@@ -67,6 +67,8 @@ void Output::progress(const std::string& what, std::int64_t done, std::int64_t t
     what_ = what;
     what_started_ms_ = now_ms;
   }
+  // A bar between the lines of a log on the terminal would only be in the way.
+  if (written_ > 0 && !file_.valid()) return;
   if (!terminal_ || now_ms - started_ms_ < kBarAfterMs) return;
   const Terminal terminal(STDERR_FILENO, STDERR_FILENO);
   const unsigned columns = terminal.size().columns;

@@ -1,0 +1,45 @@
+#include "master/io/blob_receiver.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "common/io/net.h"
+#include "common/io/system.h"
+
+namespace dm::master {
+namespace {
+constexpr int kStallMs = 30'000;
+}  // namespace
+
+Status receive_blob(const BlobStore& store, int socket, std::string& unread,
+                    const std::string& sha256, std::int64_t size) {
+  set_blocking(socket, true);
+  set_timeouts(socket, kStallMs);
+  auto writer = store.write(sha256, size);
+  if (!writer) return writer.error();
+  std::int64_t skip = writer->is_there() ? size : writer->offset();
+  std::int64_t left = size;
+  std::vector<char> bytes(1 << 20);
+  const auto take = [&](std::string_view piece) -> Status {
+    left -= static_cast<std::int64_t>(piece.size());
+    const auto skipped = std::min<std::int64_t>(skip, static_cast<std::int64_t>(piece.size()));
+    skip -= skipped;
+    piece.remove_prefix(static_cast<std::size_t>(skipped));
+    return piece.empty() ? Status() : writer->append(piece);
+  };
+  const auto first = std::min<std::size_t>(unread.size(), static_cast<std::size_t>(size));
+  const std::string begun = unread.substr(0, first);
+  unread.erase(0, first);
+  if (auto taken = take(begun); !taken) return taken;
+  while (left > 0) {
+    const auto want = std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(left));
+    const ssize_t got = retry([&] { return ::recv(socket, bytes.data(), want, 0); });
+    if (got <= 0) return fail(Code::kLost, "the upload was cut");
+    if (auto taken = take({bytes.data(), static_cast<std::size_t>(got)}); !taken) return taken;
+  }
+  return writer->is_there() ? Status() : writer->finish();
+}
+
+}  // namespace dm::master
