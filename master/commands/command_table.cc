@@ -34,6 +34,7 @@ constexpr OptionSpec kLaunchOptions[] = {
     {"--count", K::kAny, V::kPositive},
     {"--env", K::kAny, V::kEnvironment, true},
     {"--restart", K::kAny, V::kChoice, false, "no|on-failure|always"},
+    {"--on-lost", K::kAny, V::kChoice, false, "move|stay"},
     {"--lib", K::kFile, V::kNone, true},
     {"--file", K::kFile, V::kNone, true},
     {"--as", K::kApp, V::kAppName},
@@ -68,10 +69,12 @@ constexpr CommandSpec kCommands[] = {
      "label=value or all; without --to every available worker gets it."},
     {"launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
      "APP|FILE [--on WORKER] [--count N] [--env K=V]... [--restart no|on-failure|always] "
-     "[-- ARG...]",
+     "[--on-lost move|stay] [-- ARG...]",
      "start instances; prints APP.N WORKER PID for each",
      "A word with a '/' is a file, which is copied first. Without --on each instance goes to the "
-     "least loaded worker. The answer comes when exec has succeeded, or says why it has not."},
+     "least loaded worker. The answer comes when exec has succeeded, or says why it has not. When "
+     "its worker is lost, an instance moves to another one (--on-lost move, the default without "
+     "--on and with a restart policy) or stays."},
     {"ps", 0, 1, kAnyName, kPsOptions, false, Role::kViewer, "[TARGET|WORKER] [--all] [--json]",
      "list instances; with --all the dead ones too, with the reason", ""},
     {"stop", 1, kAnyNumber, kTargets, kStopOptions, false, Role::kOperator,
@@ -94,6 +97,10 @@ constexpr CommandSpec kCommands[] = {
      "APP [--from WORKERS] [--force]", "remove an app from workers and from the master",
      "Refused while an instance runs, unless --force stops it first. A lost worker deletes when "
      "it returns."},
+    {"failover", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",
+     "say whether instances of lost workers are moved", ""},
+    {"failover resume", 0, 0, kNothing, kNoOptions, false, Role::kOperator, "",
+     "move them although most workers vanished at once", ""},
     {"events", 0, 0, kNothing, kEventsOptions, false, Role::kViewer, "[-f] [-n N] [--json]",
      "what happened, who asked, when", "-f waits for more; -n prints the last N (20)."},
     {"describe", 1, 1, kAnyName, kJsonOnly, false, Role::kViewer, "NAME [--json]",

@@ -27,6 +27,7 @@ void Cluster::begin(Now now) {
     view.cordoned = known.cordoned;
     view.last_beat_mono_ms = now.mono_ms;
   }
+  begin_failover(now);
 }
 
 Effects Cluster::on(const Event& event, Now now) {
@@ -42,6 +43,7 @@ std::int64_t Cluster::next_deadline() const {
     if (view.presence == Presence::kUp || view.presence == Presence::kSuspect)
       earliest = std::min(earliest, view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
   }
+  earliest = std::min(earliest, next_failover_mono_ms_);
   if (!due_.empty()) earliest = std::min(earliest, due_.begin()->first);
   if (!live_.empty()) earliest = std::min(earliest, next_sample_mono_ms_);
   return earliest;
@@ -63,6 +65,7 @@ void Cluster::handle(const Tick&, Now now) {
     settle(std::move(*late), Line(), fail(Code::kTimeout, text), now);
   }
   take_samples(now);
+  fail_over(now);
 }
 
 // Of what the workers said last, so that an instance at rest has its samples too.

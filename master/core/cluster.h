@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "master/core/effects.h"
 #include "master/core/event_log.h"
+#include "master/core/failover.h"
 #include "master/core/roster.h"
 #include "master/core/state.h"
 
@@ -20,6 +21,7 @@ namespace dm::master {
 
 struct ClusterOptions {
   std::int64_t heartbeat_ms = 1000;
+  std::int64_t move_after_ms = 10'000;
   std::string cluster_id;  // 128 random bits in hex
   std::string epoch;       // differs at each start; part of every order's id
 };
@@ -188,6 +190,17 @@ class Cluster {
   void handle(const StreamEnded& ended, Now now);
   void handle(const Tick&, Now now);
 
+  // Dead workers (cluster_failover.cc).
+  FailoverView failover_view(Now now) const;
+  void begin_failover(Now now);
+  void fail_over(Now now);
+  bool is_movable(const std::string& name, Now now) const;
+  void move_from(const std::string& worker, Now now);
+  void move_one(const std::string& name, const WorkerView& target, Now now);
+  void quarantine(const std::string& name, Now now);
+  const WorkerView* choose_anywhere(Now now) const;
+  void do_failover(Request& request, const Command&, Now now);
+
   // Commands (cluster_commands.cc, cluster_ends.cc, cluster_listings.cc).
   void handle(const Command& command, Now now);
   void handle(const Cancel& cancel, Now now);
@@ -260,6 +273,9 @@ class Cluster {
   std::map<std::string, RequestId> launching_;           // instances that wait for their files
   std::map<RequestId, Request> requests_;
   std::int64_t next_order_ = 1;
+  bool failover_suspended_ = false;
+  std::int64_t hold_until_mono_ms_ = 0;
+  std::int64_t next_failover_mono_ms_ = INT64_MAX;
   std::int64_t refusals_ = 0;  // peers without a valid key
   std::int64_t last_refusal_mono_ms_ = -1000;
   std::int64_t next_sample_mono_ms_ = 0;

@@ -39,6 +39,8 @@ const Cluster::CommandRow Cluster::kCommandRows[] = {
     {"workers", &Cluster::do_workers, false},
     {"workers forget", &Cluster::do_forget, true},
     {"workers revoke", &Cluster::do_revoke, true},
+    {"failover", &Cluster::do_failover, false},
+    {"failover resume", &Cluster::do_failover, true},
     {"copy", &Cluster::do_copy, true},
     {"launch", &Cluster::do_launch, true},
     {"ps", &Cluster::do_ps, false},
@@ -177,7 +179,10 @@ std::string Cluster::create_instance(const Request& request, const std::string& 
   line.add("instance", name).add("app", app).add("manifest", state_.apps[app].current);
   line.add("worker", worker).add("at", now.wall_ms);
   line.add("restart", request.invocation.value("--restart").value_or("no"));
-  line.add("pinned", request.invocation.has("--on") ? 1 : 0);
+  const bool pinned = request.invocation.has("--on");
+  const bool movable = !pinned && request.invocation.value("--restart").value_or("no") != "no";
+  line.add("pinned", pinned ? 1 : 0);
+  line.add("on_lost", request.invocation.value("--on-lost").value_or(movable ? "move" : "stay"));
   for (const std::string& arg : request.invocation.rest) line.add("arg", arg);
   for (const std::string& env : request.invocation.values("--env")) line.add("env", env);
   record(line);

@@ -291,6 +291,8 @@ void Cluster::launch_failed(const std::string& instance, RequestId request, cons
   const auto found = state_.instances.find(instance);
   if (found != state_.instances.end()) {
     const Placement& placement = found->second;
+    // A move whose new worker is lost too goes on to the next one.
+    if (request == 0 && error.code == Code::kLost && placement.on_lost == "move") return;
     if (placement.desired == Desired::kRunning)
       record(Line("DESIRED").add("instance", instance).add("desired", word(Desired::kStopped)));
     const bool explained = placement.last_end && placement.last_end->run >= placement.run;

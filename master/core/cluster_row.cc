@@ -78,6 +78,7 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
   if (!is_here)
     row.reason = "worker " + placement.worker + " " +
                  std::string(view == workers_.end() ? "lost" : word(view->second.presence));
+  if (!placement.superseded_by.empty()) row.reason += ", superseded by " + placement.superseded_by;
   return row;
 }
 

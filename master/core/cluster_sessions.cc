@@ -279,6 +279,7 @@ void Cluster::end_missing(WorkerView& worker, Now now) {
 
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
   worker.presence = Presence::kLeft;
+  worker.away_since_mono_ms = now.mono_ms;
   ClusterEvent event;
   event.kind = "worker-left";
   event.worker = worker.name;
@@ -291,6 +292,7 @@ void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
 
 void Cluster::lose(WorkerView& worker, Now now) {
   worker.presence = Presence::kLost;
+  worker.away_since_mono_ms = now.mono_ms;
   if (!is_known(worker.name)) return;
   ClusterEvent event;
   event.kind = "worker-lost";

@@ -36,6 +36,7 @@ struct WorkerView {
   std::int64_t last_beat_mono_ms = 0;
   std::int64_t next_beat_mono_ms = 0;  // when we send ours
   std::int64_t beats_sent = 0;
+  std::int64_t away_since_mono_ms = 0;  // lost or left: since when
 
   std::string os, arch, glibc, version, boot;
   std::int64_t cpus = 0;

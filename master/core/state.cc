@@ -179,6 +179,10 @@ Status State::apply_instance(const Line& record) {
     placement.env = record.all("env");
     placement.restart = record.text("restart", "no");
     placement.pinned = record.number_or("pinned", 0) != 0;
+    placement.on_lost = record.text("on_lost", "stay");
+    placement.replaces = record.text("replaces");
+    placement.superseded_by = record.text("superseded_by");
+    placement.moves = record.number_or("moves", 0);
     placement.desired = desired_from(record.text("desired"));
     placement.run = record.number_or("run", 1);
     placement.created_ms = record.number_or("at", 0);
@@ -200,6 +204,7 @@ Status State::apply_instance(const Line& record) {
     if (found == instances.end()) return {};
     found->second.desired = desired_from(record.text("desired"));
     found->second.run = record.number_or("run", found->second.run);
+    found->second.superseded_by = record.text("superseded_by");
   } else {
     return fail(Code::kBadLine, "unknown record " + verb);
   }
@@ -243,6 +248,9 @@ std::vector<Line> State::snapshot() const {
     line.add("instance", name).add("app", placement.app).add("manifest", placement.version);
     line.add("worker", placement.worker).add("restart", placement.restart);
     line.add("pinned", placement.pinned ? 1 : 0).add("desired", word(placement.desired));
+    line.add("on_lost", placement.on_lost).add("moves", placement.moves);
+    if (!placement.replaces.empty()) line.add("replaces", placement.replaces);
+    if (!placement.superseded_by.empty()) line.add("superseded_by", placement.superseded_by);
     line.add("run", placement.run).add("at", placement.created_ms);
     for (const std::string& arg : placement.args) line.add("arg", arg);
     for (const std::string& env : placement.env) line.add("env", env);

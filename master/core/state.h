@@ -48,7 +48,11 @@ struct Placement {
   std::string app, version, worker;
   std::vector<std::string> args, env;
   std::string restart = "no";
-  bool pinned = false;  // placed by --on
+  bool pinned = false;           // placed by --on
+  std::string on_lost = "stay";  // "move": launched elsewhere when its worker is lost
+  std::string replaces;          // the instance that this one took the place of; empty: none
+  std::string superseded_by;     // and the other way round
+  std::int64_t moves = 0;        // in a row, each soon after the one before
   Desired desired = Desired::kRunning;
   std::int64_t run = 1;  // the last one that was asked for or heard of
   std::int64_t created_ms = 0;

@@ -81,6 +81,7 @@ Status Server::read_journal() {
   for (const Line& record : records) (void)now_known.apply(record);
   ClusterOptions core;
   core.heartbeat_ms = options_.heartbeat_ms;
+  core.move_after_ms = options_.move_after_ms;
   core.cluster_id = now_known.cluster_id;
   core.epoch = std::to_string(now_known.epoch_number) + "-" + now_known.epoch_id;
   cluster_ = std::make_unique<Cluster>(core);

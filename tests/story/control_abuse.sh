@@ -105,13 +105,10 @@ printf 'HELLO proto=1 as=control\nPOST / HTTP/1.1\nkill all\n' |
 no_harm
 
 # A peer that asks much and reads nothing is dropped, and costs no memory.
-sockets() { find "/proc/${pids[master]}/fd" -lname 'socket:*'; }
-before=$(sockets | wc -l)
-mkfifo never-read
-exec {unread}<>never-read
-seq 200000 | sed 's,.*,help,' | nc -NU "$control" >never-read &
+deafen "$tcp" 'HELLO proto=1 as=control' help &
 peer_pids[deaf]=$!
-for ((i = 0; i < 10; i++)); do no_harm; done
-wait_for count_is "$before" sockets
+no_harm
+wait_for gone "${peer_pids[deaf]}"
+no_harm
 stays_small master
 wait_for is_alive work.1

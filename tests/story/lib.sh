@@ -306,6 +306,16 @@ fake_beat() {
   say "$1" "HEARTBEAT seq=1 cpu=${2:-10} mem_used=${3:-10} mem_total=100 disk_free=99000000000"
 }
 
+# PORT FIRST LINE: says the first line, then the other one for ever, and never reads an answer. Ends
+# when it is cut off.
+deafen() {
+  local fd
+  trap - EXIT ERR
+  exec {fd}<>"/dev/tcp/127.0.0.1/$1"
+  printf '%s\n' "$2" >&"$fd"
+  exec yes "$3" >&"$fd" 2>/dev/null
+}
+
 # The value of a field in $heard.
 heard_field() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$heard "; }
 

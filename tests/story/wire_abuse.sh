@@ -94,12 +94,9 @@ nobody_waits() { for one in "${crowd[@]}"; do gone "$one" || return 1; done; }
 wait_for nobody_waits  # without a HELLO within 5 s they are sent away
 
 # A peer that asks and never reads is dropped before its answers fill the memory.
-mkfifo never-read
-exec {unread}<>never-read
-{ printf 'HELLO proto=1 name=deaf\n'; seq 200000 | sed "s,.*,NONSENSE id=$(printf '%0200d' 0),"; } |
-  nc -N 127.0.0.1 "$port" >never-read &
+deafen "$port" 'HELLO proto=1 name=deaf' "NONSENSE id=$(printf '%0200d' 0)" &
 peer_pids[deaf]=$!
 no_harm
-wait_for dropped deaf
+wait_for gone "${peer_pids[deaf]}"
 no_harm
 stays_small master

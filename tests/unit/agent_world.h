@@ -47,6 +47,7 @@ class AgentWorld {
   // The same on the shortened journal.
   void restart_from_snapshot();
   std::string snapshot() const;
+  std::vector<Line> agent_snapshot() const { return agent_->snapshot(); }
 
   std::string take();
   int count(std::string_view start) const;

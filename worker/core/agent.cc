@@ -157,10 +157,26 @@ Status Agent::replay(const Line& record) {
     next_end_ = std::max(next_end_, acked_ + 1);
     std::erase_if(unacknowledged_,
                   [&](const Line& end) { return end.number_or("seq", 0) <= acked_; });
+  } else if (verb == "EXITED") {
+    replay_end(record);
   } else {
     return replay_run(record);
   }
   return {};
+}
+
+// The master is to hear of it even if the instance has been deleted since.
+void Agent::replay_end(const Line& record) {
+  const std::int64_t seq = record.number_or("seq", 0);
+  next_end_ = std::max(next_end_, seq + 1);
+  if (seq > acked_) unacknowledged_.push_back(record);
+  const auto found = instances_.find(std::string(record.text("instance")));
+  if (found == instances_.end()) return;
+  Instance& instance = found->second;
+  instance.last_end = record;
+  if (record.number_or("run", 0) < instance.run) return;
+  instance.state = RunState::kDown;
+  instance.exec_error = failed_start_of(record);
 }
 
 // The records that speak of one run of a known instance.
@@ -175,13 +191,6 @@ Status Agent::replay_run(const Line& record) {
     instance.run = record.number_or("run", 0);
     instance.restarts = record.number_or("restarts", 0);
     instance.state = RunState::kSpawning;
-  } else if (record.verb() == "EXITED") {
-    const std::int64_t seq = record.number_or("seq", 0);
-    next_end_ = std::max(next_end_, seq + 1);
-    instance.state = RunState::kDown;
-    instance.last_end = record;
-    instance.exec_error = failed_start_of(record);
-    if (seq > acked_) unacknowledged_.push_back(record);
   } else {
     return fail(Code::kBadLine, "unknown record " + record.verb());
   }
@@ -201,27 +210,16 @@ std::vector<Line> Agent::snapshot() const {
     Line spec = print_spec("INSTANCE", instance.spec);
     spec.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
     records.push_back(spec.add("restarts", instance.restarts));
-    const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
     if (instance.last_end && instance.last_end->number_or("seq", 0) <= acked_)
       records.push_back(*instance.last_end);
-    if (!over) {
-      Line run("RUN");
-      run.add("instance", name).add("run", instance.run);
-      records.push_back(run.add("restarts", instance.restarts));
-    }
-  }
-  // The ends that the master has yet to hear of stand last, but before them nothing may look
-  // younger: a run that goes on is told again behind the end of the one before it.
-  for (const Line& end : unacknowledged_) {
-    records.push_back(end);
-    const auto found = instances_.find(std::string(end.text("instance")));
-    if (found == instances_.end() || end.number_or("run", 0) == found->second.run) continue;
-    const Instance& instance = found->second;
-    if (instance.state == RunState::kDown || instance.state == RunState::kBackoff) continue;
+    const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
+    const bool ended = instance.last_end && instance.last_end->number_or("run", 0) >= instance.run;
+    if (over || ended) continue;
     Line run("RUN");
-    run.add("instance", instance.spec.name).add("run", instance.run);
+    run.add("instance", name).add("run", instance.run);
     records.push_back(run.add("restarts", instance.restarts));
   }
+  records.insert(records.end(), unacknowledged_.begin(), unacknowledged_.end());
   return records;
 }
 

@@ -97,6 +97,7 @@ class Agent {
   void answer_end(Instance& instance);
   void set_wanted(Instance& instance, bool wanted);
 
+  void replay_end(const Line& record);
   Status replay_run(const Line& record);
   void greet(Now now);
   void beat(const HostSample& host);

@@ -240,6 +240,8 @@ void Agent::log(const Line& order, Now) {
   effect.lines = order.number_or("lines", -1);
   effect.offset = std::max<std::int64_t>(order.number_or("offset", 0), 0);
   const bool over = instance->state == RunState::kDown || instance->state == RunState::kBackoff;
+  effect.since_ms = std::max<std::int64_t>(order.number_or("since_ms", 0), 0);
+  effect.stamp = order.number_or("stamp", 0) != 0;
   effect.follow = order.number_or("follow", 0) != 0 && run == instance->run && !over;
   out_.push_back(std::move(effect));
 }

@@ -80,7 +80,9 @@ struct StreamLog {  // dial a bulk connection and send the file
   std::string id;   // of the request that it answers
   std::string instance;
   std::int64_t run = 0, lines = -1, offset = 0;
+  std::int64_t since_ms = 0;  // wall clock; 0: from the beginning
   bool follow = false;
+  bool stamp = false;  // the time before each line
 };
 struct EndStreams {
   std::string instance;

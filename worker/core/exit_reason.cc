@@ -62,6 +62,8 @@ std::string explain_end(const EndFacts& facts) {
       (facts.our_part == OurPart::kTimedOut && facts.status.signal == kSigkill);
   if (facts.left <= 0 || killed_whole) return text;
   text += "; left behind and ended: ";
+  if (facts.survivors.empty())
+    return text + std::to_string(facts.left) + (facts.left == 1 ? " process" : " processes");
   for (std::size_t i = 0; i < facts.survivors.size(); ++i) {
     const std::string& survivor = facts.survivors[i];
     const std::size_t colon = survivor.find(':');

@@ -62,6 +62,7 @@ Line print_spec(std::string_view verb, const InstanceSpec& spec) {
   Line line(verb);
   line.add("instance", spec.name).add("app", spec.app).add("manifest", spec.manifest);
   line.add("restart", word(spec.restart));
+  if (spec.log_max_bytes != kDefaultLogMost) line.add("log_max_bytes", spec.log_max_bytes);
   for (const std::string& arg : spec.args) line.add("arg", arg);
   for (const std::string& env : spec.env) line.add("env", env);
   return line;
@@ -79,6 +80,10 @@ Result<InstanceSpec> parse_spec(const Line& line) {
   const auto policy = restart_policy_from(line.text("restart", "no"));
   if (!policy) return fail(Code::kBadArg, "restart= must be no, on-failure or always");
   spec.restart = *policy;
+  spec.log_max_bytes = line.number_or("log_max_bytes", kDefaultLogMost);
+  if (spec.log_max_bytes < kLeastLogMost)
+    return fail(Code::kBadArg,
+                "log_max_bytes= must be at least " + std::to_string(kLeastLogMost));
   spec.args = line.all("arg");
   spec.env = line.all("env");
   for (const std::string& env : spec.env)

@@ -11,6 +11,7 @@
 #include "worker/core/backoff.h"
 #include "worker/core/effects.h"
 #include "worker/core/exit_reason.h"
+#include "worker/core/log_budget.h"
 #include "worker/core/master_link.h"
 #include "worker/core/run_state.h"
 
@@ -26,6 +27,7 @@ struct InstanceSpec {
   std::string app, manifest;
   std::vector<std::string> args, env;
   RestartPolicy restart = RestartPolicy::kNo;
+  std::int64_t log_max_bytes = kDefaultLogMost;  // for the logs of all its runs
 };
 
 // The end of a run as it is reported and kept: an EXITED line without its seq.

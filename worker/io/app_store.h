@@ -4,6 +4,7 @@
 //   apps/APP/VERSION/{bin,lib,files}/NAME, manifest   hard links to blobs
 //   work/APP.N/ with tmp/                             an instance's own, kept over its runs
 //   logs/APP.N.RUN                                    one per run
+//   logs/APP.N.RUN.times, .gone                       what log_keeper.h writes beside it
 //
 // Names are checked before they become paths. Calls that say so block and are for helper threads;
 // threads may share one store.
@@ -75,6 +76,9 @@ class AppStore {
   Result<Fd> open_log(const std::string& instance, std::int64_t run) const;
   // The same, for reading. Errors: not-found if there is none.
   Result<Fd> read_log(const std::string& instance, std::int64_t run) const;
+
+  // The directory of the logs, borrowed.
+  int logs_directory() const { return logs_.get(); }
 
   // Free bytes for the worker's user; nullopt if the kernel does not tell.
   std::optional<std::int64_t> free_bytes() const;

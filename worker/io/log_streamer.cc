@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "common/io/system.h"
 #include "common/sha256.h"
+#include "worker/io/log_reader.h"
 #include "worker/io/log_tail.h"
 
 namespace dm {
@@ -17,21 +17,23 @@ namespace {
 constexpr std::size_t kMaxStreams = 64;
 constexpr std::size_t kBlock = 128 * 1024;
 
-// The bytes of a file as CHUNKs, hashed as they go.
+// The bytes of a log as CHUNKs, hashed as they go; CUT where some are gone.
 class Chunks {
  public:
-  Chunks(LinePeer& peer, int file, std::int64_t offset)
-      : peer_(peer), file_(file), offset_(offset), block_(kBlock, '\0') {}
+  Chunks(LinePeer& peer, LogReader& log, std::int64_t offset, bool stamps)
+      : peer_(peer), log_(log), offset_(offset), stamps_(stamps), block_(kBlock, '\0') {}
 
-  // Sends up to the end of the file, or up to `limit`.
+  // Sends up to the end of the log, or up to `limit`.
   Status send_to(std::int64_t limit) {
+    if (stamps_) times_ = log_.times();
     while (offset_ < limit) {
       const auto most = std::min<std::int64_t>(limit - offset_, kBlock);
-      const ssize_t got = retry(
-          [&] { return ::pread(file_, block_.data(), static_cast<std::size_t>(most), offset_); });
-      if (got < 0) return system_error("read", "log");
-      if (got == 0) break;
-      if (auto sent = send_block(static_cast<std::size_t>(got)); !sent) return sent;
+      std::int64_t at = offset_;
+      const auto got = log_.read(&at, block_.data(), static_cast<std::size_t>(most));
+      if (!got) return got.error();
+      if (auto told = tell_cut(at); !told) return told;
+      if (*got == 0) break;
+      if (auto sent = send_block(*got); !sent) return sent;
     }
     return {};
   }
@@ -43,21 +45,54 @@ class Chunks {
   }
 
  private:
+  // What is gone before `at` is counted, never passed over in silence.
+  Status tell_cut(std::int64_t at) {
+    if (at <= offset_) return {};
+    Line line("CUT");
+    line.add("n", at - offset_).add("at", offset_);
+    offset_ = at;
+    return peer_.send_line(line);
+  }
+
   Status send_block(std::size_t size) {
-    const std::string_view bytes = std::string_view(block_).substr(0, size);
+    const std::string_view raw = std::string_view(block_).substr(0, size);
+    std::string stamped;
+    if (stamps_) stamped = stamper_.stamp(raw, offset_, times_);
+    const std::string_view bytes = stamps_ ? std::string_view(stamped) : raw;
     hash_.update(bytes);
     offset_ += static_cast<std::int64_t>(size);
-    sent_ += static_cast<std::int64_t>(size);
-    return peer_.send_body(Line("CHUNK").add("n", size), bytes);
+    sent_ += static_cast<std::int64_t>(bytes.size());
+    return peer_.send_body(Line("CHUNK").add("n", bytes.size()), bytes);
   }
 
   LinePeer& peer_;
-  int file_;
+  LogReader& log_;
   std::int64_t offset_;
+  bool stamps_;
+  LogTimes times_;
+  LineStamper stamper_;
   std::int64_t sent_ = 0;
   std::string block_;
   Sha256 hash_;
 };
+
+// Where to begin. What is asked for and gone is begun with all the same, so that it is told.
+Result<std::int64_t> choose_start(LogReader& log, const StreamLog& order) {
+  const auto kept = log.first_kept();
+  if (!kept) return kept;
+  std::int64_t start = order.offset;
+  if (order.since_ms > 0) {
+    const auto line = log.start_of_line(log.times().offset_since(order.since_ms));
+    if (!line) return line;
+    start = std::max(start, *line);
+  }
+  if (order.lines >= 0) {
+    const auto tail = log.start_of_last(order.lines);
+    if (!tail) return tail;
+    if (*tail > *kept) start = std::max(start, *tail);
+  }
+  return start;
+}
 
 }  // namespace
 
@@ -126,35 +161,32 @@ void LogStreamer::cancel(const std::string& id) {
 
 Status LogStreamer::send(Stream& stream, const AppStore& store, const BulkTarget& target) {
   const StreamLog& order = stream.order;
-  const auto file = store.read_log(order.instance, order.run);
-  if (!file) return file.error();
-  struct stat info {};
-  if (::fstat(file->get(), &info) != 0) return system_error("look at", "log");
-  std::int64_t start = std::min<std::int64_t>(order.offset, info.st_size);
-  if (order.lines >= 0) {
-    const auto tail = start_of_last_lines(file->get(), info.st_size, order.lines);
-    if (!tail) return tail.error();
-    start = std::max(start, *tail);
-  }
+  auto log = LogReader::open(store, order.instance, order.run);
+  if (!log) return log.error();
+  const auto size = log->size();
+  if (!size) return size.error();
+  const auto chosen = choose_start(*log, order);
+  if (!chosen) return chosen.error();
+  const std::int64_t start = std::min(*chosen, *size);
   auto peer = dial_bulk(target, stream.cancelled);
   if (!peer) return peer.error();
   Line head("STREAM");
   head.add("id", order.id).add("instance", order.instance).add("run", order.run);
-  head.add("size", info.st_size).add("start", start);
+  head.add("size", *size).add("start", start);
   if (auto sent = peer->send_line(head); !sent) return sent;
-  return send_growth(stream, *peer, file->get(), start, info.st_size);
+  return send_growth(stream, *peer, *log, start, *size);
 }
 
-Status LogStreamer::send_growth(Stream& stream, LinePeer& peer, int file, std::int64_t from,
+Status LogStreamer::send_growth(Stream& stream, LinePeer& peer, LogReader& log, std::int64_t from,
                                 std::int64_t size) {
-  Chunks chunks(peer, file, from);
+  Chunks chunks(peer, log, from, stream.order.stamp);
   if (!stream.order.follow) {
     // What is written meanwhile is not waited for: an app that never stops writing would never
     // let us end.
     auto sent = chunks.send_to(size);
     return sent ? chunks.send_end() : sent;
   }
-  GrowthWatch growth(file);
+  GrowthWatch growth(log.fd());
   while (!stream.cancelled) {
     growth.clear();
     // Read before the file: what is written before the flag is set must be seen.

@@ -17,6 +17,8 @@
 
 namespace dm {
 
+class LogReader;
+
 class LogStreamer {
  public:
   // `ended` is called once for each stream, from the loop. `store` outlives the streamer, which
@@ -38,7 +40,7 @@ class LogStreamer {
   struct Stream;
   void finished(std::uint64_t key, const Status& outcome);
   static Status send(Stream& stream, const AppStore& store, const BulkTarget& target);
-  static Status send_growth(Stream& stream, LinePeer& peer, int file, std::int64_t from,
+  static Status send_growth(Stream& stream, LinePeer& peer, LogReader& log, std::int64_t from,
                             std::int64_t size);
 
   const AppStore& store_;

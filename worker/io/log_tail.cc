@@ -14,13 +14,14 @@
 
 namespace dm {
 
-Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines) {
+Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines,
+                                         std::int64_t floor) {
   constexpr std::int64_t kBlock = 64 * 1024;
   if (lines <= 0) return size;
   const auto block = std::make_unique<char[]>(kBlock);
   // The newline at the very end closes the last line, it separates nothing.
-  for (std::int64_t end = size; end > 0;) {
-    const std::int64_t begin = std::max<std::int64_t>(end - kBlock, 0);
+  for (std::int64_t end = size; end > floor;) {
+    const std::int64_t begin = std::max<std::int64_t>(end - kBlock, floor);
     const auto wanted = static_cast<std::size_t>(end - begin);
     const ssize_t got = retry([&] { return ::pread(fd, block.get(), wanted, begin); });
     if (got < 0) return system_error("read", "log");
@@ -30,7 +31,7 @@ Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t
     }
     end = begin;
   }
-  return 0;
+  return floor;
 }
 
 #ifdef __linux__

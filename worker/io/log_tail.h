@@ -9,8 +9,10 @@
 namespace dm {
 
 // Where the last `lines` lines of the file's first `size` bytes begin. A last line without a
-// newline counts as a line. Reads backwards, in blocks. Errors: system_error's.
-Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines);
+// newline counts as a line. What stands before `floor` is not looked at: with fewer lines behind
+// it, that is the answer. Reads backwards, in blocks. Errors: system_error's.
+Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines,
+                                         std::int64_t floor = 0);
 
 // Tells when a file has been written to: inotify(7) where there is one, else a look now and then.
 class GrowthWatch {

@@ -11,6 +11,7 @@
 #include "common/io/files.h"
 #include "common/io/state_directory.h"
 #include "common/names.h"
+#include "common/units.h"
 #include "worker/io/host_facts.h"
 
 namespace dm {
@@ -111,6 +112,14 @@ constexpr Row kRows[] = {
     {"label", "K=V", "a label to choose workers by; may be repeated (none)", &take_label},
     {"user", "U", "as root: the user to run as (dm)", &take_user},
     {"app-user", "U", "as root: the user that apps run as (dm-app)", &take_app_user},
+    {"logs-total", "SIZE",
+     "room for all logs; the oldest go first (a tenth of the disk, at most 10G)",
+     [](Raw& raw, const std::string& value) -> Status {
+       const auto bytes = parse_bytes(value);
+       if (!bytes) return bytes.error();
+       raw.options.logs_total = *bytes;
+       return {};
+     }},
     {"stop-apps", nullptr, "stop every app of --root, then end (off)",
      &take_mode<Options::Mode::kStopApps>},
     {"version", nullptr, "print the version", &take_mode<Options::Mode::kVersion>},

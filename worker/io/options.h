@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ struct Options {
   uid_t agent_uid = 0;          // --supervise
   std::string supervised_user;  // --supervise: --app-user, empty for none
   bool use_cgroups = true;
+
+  std::optional<std::int64_t> logs_total;  // --logs-total, bytes
 };
 
 // Errors: bad-arg, one sentence.

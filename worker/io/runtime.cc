@@ -53,6 +53,7 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
              raise(MasterDown{why});
            }}),
       streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
+      keeper_(loop_, parts.store, parts.logs_total, [this] { return log_owners(); }),
       sampler_(parts.store.root()),
       shorten_above_(kShortestToShorten) {}
 
@@ -65,6 +66,7 @@ void Runtime::start(Fd supervisor) {
     arm();
   });
   parts_.notify.feed_watchdog(loop_);
+  keeper_.start();
 }
 
 // Ready is who knows its apps. Whether there is a master is another matter: a unit that waited for
@@ -83,6 +85,15 @@ void Runtime::leave() {
   loop_.later([this] { end_if_left(); });
   // A master that does not read must not keep us.
   loop_.at(loop_.now().mono_ms + kLeaveMs, [this] { loop_.stop(0); });
+}
+
+LogKeeper::Owners Runtime::log_owners() const {
+  LogKeeper::Owners owners;
+  for (const auto& [name, instance] : parts_.agent.instances()) {
+    const bool is_over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
+    owners[name] = {instance.run, !is_over, instance.spec.log_max_bytes};
+  }
+  return owners;
 }
 
 void Runtime::give_up(const std::string& why) {

@@ -11,6 +11,7 @@
 #include "worker/core/agent.h"
 #include "worker/io/app_store.h"
 #include "worker/io/launcher.h"
+#include "worker/io/log_keeper.h"
 #include "worker/io/log_streamer.h"
 #include "worker/io/sampler.h"
 #include "worker/io/session.h"
@@ -25,6 +26,7 @@ struct RuntimeParts {
   JournalFile& journal;
   AppStore& store;
   const Notify& notify;
+  std::optional<std::int64_t> logs_total;  // bytes; nullopt: the usual share of the disk
 };
 
 class Runtime {
@@ -49,6 +51,7 @@ class Runtime {
   void give_up(const std::string& why);
   void on_supervisor_line(const Line& line);
   void begin_ticking();
+  LogKeeper::Owners log_owners() const;
 
   void perform(const Connect&) { session_.dial(); }
   void perform(const Disconnect& effect);
@@ -76,6 +79,7 @@ class Runtime {
   Launcher launcher_;
   Session session_;
   LogStreamer streamer_;
+  LogKeeper keeper_;
   Sampler sampler_;
 
   std::deque<Event> events_;

@@ -1,0 +1,148 @@
+// Dead workers: their movable instances are launched elsewhere.
+#include "common/names.h"
+#include "master/core/cluster.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::int64_t kHoldMs = 30'000;  // after a start, workers are given that long to return
+constexpr std::int64_t kRetryMs = 1000;   // nobody could take it
+constexpr int kMostMoves = 3;             // in a row, each followed by the loss of the new worker
+constexpr std::int64_t kQuickLossMs = 60'000;
+
+}  // namespace
+
+FailoverView Cluster::failover_view(Now now) const {
+  FailoverView view;
+  view.now_mono_ms = now.mono_ms;
+  view.move_after_ms = options_.move_after_ms;
+  view.hold_until_mono_ms = hold_until_mono_ms_;
+  view.suspended = failover_suspended_;
+  for (const auto& [name, worker] : workers_) {
+    if (!is_known(name)) continue;
+    const bool lost = worker.presence == Presence::kLost;
+    const bool away = lost || worker.presence == Presence::kLeft;
+    view.workers.push_back({name, away, lost, worker.away_since_mono_ms});
+  }
+  return view;
+}
+
+void Cluster::begin_failover(Now now) {
+  hold_until_mono_ms_ = state_.workers.empty() ? 0 : now.mono_ms + kHoldMs;
+}
+
+void Cluster::fail_over(Now now) {
+  const FailoverView view = failover_view(now);
+  const FailoverPlan plan = plan_failover(view);
+  next_failover_mono_ms_ = next_failover(view);
+  ClusterEvent event;
+  if (plan.change == FailoverPlan::Change::kSuspend) {
+    failover_suspended_ = true;
+    event.kind = "failover-suspended";
+    event.text = std::to_string(plan.vanished) + " of " + std::to_string(view.workers.size()) +
+                 " workers vanished at once: the fault may be the master's own, nothing is moved; "
+                 "'failover resume' moves all the same";
+    return happened(std::move(event), now);
+  }
+  if (plan.change == FailoverPlan::Change::kGoOn) {
+    failover_suspended_ = false;
+    event.kind = "failover-resumed";
+    event.text = "most workers are back: failover goes on";
+    happened(std::move(event), now);
+    return fail_over(now);
+  }
+  for (const std::string& worker : plan.move_from) move_from(worker, now);
+}
+
+bool Cluster::is_movable(const std::string& name, Now now) const {
+  const Placement& placement = state_.instances.at(name);
+  if (placement.on_lost != "move" || placement.desired != Desired::kRunning) return false;
+  if (!state_.versions.contains(placement.version)) return false;
+  return row(name, now).state != "dead" && !is_launching(name);
+}
+
+void Cluster::move_from(const std::string& worker, Now now) {
+  std::vector<std::string> names;
+  for (const auto& [name, placement] : state_.instances)
+    if (placement.worker == worker && is_movable(name, now)) names.push_back(name);
+  for (const std::string& name : names) {
+    if (state_.instances.at(name).moves >= kMostMoves) {
+      quarantine(name, now);
+      continue;
+    }
+    if (const WorkerView* target = choose_anywhere(now)) {
+      move_one(name, *target, now);
+    } else {
+      next_failover_mono_ms_ = now.mono_ms + kRetryMs;
+      return;
+    }
+  }
+}
+
+// The old one is stopped for good, also on its worker should that return; the new one has a name
+// of its own.
+void Cluster::move_one(const std::string& name, const WorkerView& target, Now now) {
+  const Placement old = state_.instances.at(name);
+  const std::string worker = target.name;
+  const std::string fresh = old.app + "." + std::to_string(state_.apps[old.app].next_number);
+  const bool quick = now.wall_ms - old.created_ms < kQuickLossMs + options_.move_after_ms;
+  Line line("INSTANCE");
+  line.add("instance", fresh).add("app", old.app).add("manifest", old.version);
+  line.add("worker", worker).add("at", now.wall_ms).add("restart", old.restart);
+  line.add("on_lost", old.on_lost).add("replaces", name).add("moves", quick ? old.moves + 1 : 1);
+  for (const std::string& arg : old.args) line.add("arg", arg);
+  for (const std::string& env : old.env) line.add("env", env);
+  record(line);
+  Line desired("DESIRED");
+  desired.add("instance", name).add("desired", word(Desired::kStopped));
+  record(desired.add("superseded_by", fresh));
+  ++workers_[worker].placed_since_beat;
+  ClusterEvent event;
+  event.kind = "moved";
+  event.worker = worker;
+  event.instance = fresh;
+  event.app = old.app;
+  event.text = fresh + " on " + worker + " replaces=" + name + " of " + old.worker;
+  happened(std::move(event), now);
+  install_or_launch(fresh, 0, now);
+}
+
+// An app that kills its host must not be carried from one to the next.
+void Cluster::quarantine(const std::string& name, Now now) {
+  Line desired("DESIRED");
+  record(desired.add("instance", name).add("desired", word(Desired::kStopped)));
+  ClusterEvent event;
+  event.kind = "quarantined";
+  event.instance = name;
+  event.app = state_.instances.at(name).app;
+  event.text = name + " is not moved again: each of the last " + std::to_string(kMostMoves) +
+               " workers that ran it was lost soon after; 'launch' starts it anew";
+  happened(std::move(event), now);
+}
+
+const WorkerView* Cluster::choose_anywhere(Now now) const {
+  std::vector<const WorkerView*> candidates;
+  for (const auto& [name, view] : workers_)
+    if (is_known(name) && view.synced && is_available(view, now, options_.heartbeat_ms))
+      candidates.push_back(&view);
+  return choose(candidates);
+}
+
+void Cluster::do_failover(Request& request, const Command&, Now now) {
+  if (request.invocation.command->name == "failover") {
+    const bool holds = hold_until_mono_ms_ > now.mono_ms;
+    return out(request.id, failover_suspended_ ? "suspended: too many workers vanished at once\n"
+                           : holds             ? "waiting for known workers to come back\n"
+                                               : "active\n");
+  }
+  failover_suspended_ = false;
+  hold_until_mono_ms_ = 0;
+  out(request.id, "failover goes on\n");
+  // The operator has seen the workers and means it: what is due moves now.
+  const FailoverView view = failover_view(now);
+  for (const WorkerAbsence& worker : view.workers)
+    if (worker.away && now.mono_ms - worker.since_mono_ms >= options_.move_after_ms)
+      move_from(worker.name, now);
+}
+
+}  // namespace dm::master

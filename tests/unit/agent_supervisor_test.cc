@@ -1,0 +1,216 @@
+// What an agent makes of a supervisor that it finds again, and of one that is new; over its own
+// death too.
+#include "tests/unit/agent_world.h"
+#include "tests/unit/check.h"
+
+using namespace dm;
+using namespace dm::test;
+
+namespace {
+
+constexpr int kExit3 = 3 << 8;
+
+std::string run_line(const std::string& instance, int run) {
+  return "RUN instance=" + instance + " run=" + std::to_string(run) +
+         " pid=7 start=70 started_ms=1700000000000";
+}
+
+std::string exited_line(const std::string& instance, int run, const std::string& left = "0") {
+  return "EXITED seq=1 instance=" + instance + " run=" + std::to_string(run) +
+         " pid=7 started_ms=1700000000000 ended_ms=1700000001000 status=768 user_us=0 system_us=0 "
+         "max_rss_bytes=0 left=" +
+         left;
+}
+
+}  // namespace
+
+TEST(reconcile_a_new_agent_takes_over_what_lives) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.restart();
+  CHECK_EQ(world.state_of("web.1"), "starting run 1");
+  world.greet({run_line("web.1", 1)});
+  CHECK_EQ(world.state_of("web.1"), "running run 1");
+  CHECK_EQ(world.count("spawn"), 0);
+  CHECK_EQ(world.agent().instances().at("web.1").pid, 7);
+}
+
+TEST(reconcile_a_new_agent_hears_of_an_end_once) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.restart();
+  world.take();
+  world.greet({exited_line("web.1", 1)});
+  CHECK_EQ(world.count("lazy EXITED seq=1 instance=web.1 run=1"), 1);
+  CHECK(world.has("exit_code=3"));
+  CHECK_EQ(world.count("S> ACK seq=1"), 1);
+  // Recorded, but it died before the supervisor heard that.
+  world.restart();
+  world.take();
+  world.greet({exited_line("web.1", 1)});
+  CHECK_EQ(world.count("lazy EXITED"), 0);
+  CHECK_EQ(world.count("S> ACK seq=1"), 1);
+}
+
+TEST(reconcile_a_policy_goes_on_where_the_last_agent_died) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.restart();
+  world.take();
+  // It ended meanwhile: the next run is begun when the supervisor is ready to hear of it.
+  world.greet({exited_line("web.1", 1)});
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
+  world.supervisor("OK id=web.1/2 pid=8");
+  CHECK_EQ(world.state_of("web.1"), "running run 2");
+}
+
+TEST(reconcile_stopped_stays_stopped_over_a_restart) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.run("web.2", "always");
+  world.order("STOP id=2 instance=web.1");
+  world.exit("web.1", 0);
+  world.order("STOP id=3 instance=web.2");
+  world.restart();
+  world.take();
+  world.greet({run_line("web.2", 1)});
+  CHECK_EQ(world.state_of("web.1"), "dead run 1");
+  // The stop that the agent before it had begun is finished by this one.
+  CHECK_EQ(world.state_of("web.2"), "stopping run 1");
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.2 run=1 signal=2 to=group"), 1);
+  world.pass(10'000);
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.2 run=1 signal=9 to=tree"), 1);
+  world.exit("web.2", 9);
+  CHECK_EQ(world.count("spawn"), 0);
+}
+
+TEST(reconcile_a_spawn_that_got_lost_is_sent_again_to_the_same_supervisor) {
+  AgentWorld world;
+  world.join();
+  world.order("LAUNCH id=1 " + launch_fields("web.1"));
+  world.feed(SupervisorDown{});
+  world.take();
+  world.greet();
+  CHECK_EQ(world.count("spawn web.1/1"), 1);
+  world.supervisor("OK id=web.1/1 pid=7");
+  CHECK_EQ(world.count("M> OK id=1 pid=7 run=1"), 1);
+}
+
+TEST(reconcile_with_a_new_supervisor_nobody_knows_how_it_ended) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.order("LAUNCH id=2 " + launch_fields("web.2"));
+  world.feed(SupervisorDown{});
+  world.take();
+  world.greet({}, "99");
+  CHECK(world.has("append SUPERVISOR id=b/99"));
+  CHECK(world.has("instance=web.1 run=1 pid=7"));
+  CHECK(world.has("reason=exit%20status%20unknown"));
+  CHECK_EQ(world.count("spawn"), 0);
+  // What was just being started may have begun, or not: it is no success, and not tried twice.
+  CHECK_EQ(world.count("M> ERR id=2 code=internal"), 1);
+  CHECK_EQ(world.state_of("web.2"), "dead run 1");
+  world.restart();
+  world.greet({}, "99");
+  world.welcome();
+  world.take();
+  world.order("LAUNCH id=3 " + launch_fields("web.2"));
+  CHECK_EQ(world.count("M> ERR id=3 code=internal"), 1);
+}
+
+TEST(reconcile_a_policy_restarts_what_died_with_its_supervisor) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.feed(SupervisorDown{});
+  world.greet({}, "99");
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
+}
+
+TEST(reconcile_what_was_asked_while_no_supervisor_was_there_is_done_by_the_next) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.run("web.2");
+  world.feed(SupervisorDown{});
+  world.order("LAUNCH id=1 " + launch_fields("web.3"));
+  world.order("STOP id=2 instance=web.1 timeout_ms=100");
+  world.order("KILL id=3 instance=web.2");
+  CHECK_EQ(world.count("spawn") + world.count("S> "), 0);
+  world.pass(100);
+  world.greet({run_line("web.1", 1), run_line("web.2", 1)}, "10");
+  CHECK_EQ(world.count("spawn web.3/1"), 1);
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=9 to=tree"), 1);
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.2 run=1 signal=9 to=tree"), 1);
+  world.exit("web.1", 9);
+  world.exit("web.2", 9);
+  CHECK_EQ(world.count("M> OK id=2"), 1);
+  CHECK_EQ(world.count("M> OK id=3"), 1);
+}
+
+TEST(reconcile_survivors_are_asked_to_end_again) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.exit("web.1", kExit3, "left=1 survivor=8:sh");
+  world.feed(SupervisorDown{});
+  world.pass(2000);
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=9"), 0);
+  world.greet({exited_line("web.1", 1, "1")});
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=9"), 1);
+  world.supervisor("EMPTY instance=web.1 run=1");
+  CHECK_EQ(world.state_of("web.1"), "dead run 1");
+  // The supervisor died while they drained: how the main process ended is known all the same.
+  world.run("web.2");
+  world.exit("web.2", kExit3, "left=1 survivor=8:sh");
+  world.feed(SupervisorDown{});
+  world.take();
+  world.greet({}, "99");
+  CHECK(world.has("instance=web.2 run=1"));
+  CHECK(world.has("exit_code=3"));
+}
+
+TEST(reconcile_one_stopped_before_it_was_ever_sent_has_not_begun) {
+  AgentWorld world;
+  world.join();
+  world.feed(SupervisorDown{});
+  world.order("LAUNCH id=1 " + launch_fields("web.1"));
+  world.order("STOP id=2 instance=web.1");
+  world.greet();
+  CHECK_EQ(world.count("M> ERR id=1 code=busy msg=it%20was%20stopped%20before%20it%20began"), 1);
+  CHECK_EQ(world.count("M> OK id=2 reason=exec%20failed"), 1);
+  CHECK_EQ(world.count("spawn"), 0);
+}
+
+TEST(reconcile_late_and_foreign_answers_change_nothing) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.supervisor("ERR id=web.1/1 code=exists msg=x");
+  world.supervisor("OK id=web.9/1 pid=5");
+  world.supervisor("OK id=web.1/2 pid=5");
+  world.supervisor("OK id=signal");
+  world.supervisor("ERR id=signal code=not-found msg=x");
+  world.supervisor("EMPTY instance=web.1 run=1");
+  world.supervisor("NONSENSE");
+  CHECK_EQ(world.take(), "");
+  CHECK(!world.agent().instances().at("web.1").exec_error);
+  world.supervisor("RUN instance=ghost.1 run=1 pid=5");
+  CHECK_EQ(world.take(), "say the supervisor runs ghost.1, of which no record speaks\n");
+  world.supervisor("EXITED seq=4 instance=ghost.1 run=1 status=0");
+  CHECK_EQ(world.take(), "S> ACK seq=4\n");
+}
+
+TEST(reconcile_a_failure_before_the_supervisor_is_one_of_exec) {
+  AgentWorld world;
+  world.join();
+  world.order("LAUNCH id=1 " + launch_fields("web.1"));
+  world.feed(SpawnFailed{"web.1", 1, fail(Code::kNoSpace, "open log: No space left on device")});
+  CHECK(world.has("M> ERR id=1 code=no-space msg=open%20log:"));
+  CHECK(world.has("reason=exec%20failed:%20open%20log"));
+}

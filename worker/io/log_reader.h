@@ -1,0 +1,61 @@
+// worker/io/log_reader.h - reads a log that loses its oldest part while it is read. Decides
+// nothing.
+//
+// Offsets count from the first byte that the run ever wrote, whatever has gone since: what was cut
+// is a hole at the front, or, where the file system knows no holes, is counted beside the file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/io/fd.h"
+#include "common/result.h"
+#include "worker/core/log_times.h"
+#include "worker/io/app_store.h"
+
+namespace dm {
+
+// What stands beside the log logs/APP.N.RUN.
+inline constexpr const char* kLogTimesSuffix = ".times";  // worker/core/log_times.h
+inline constexpr const char* kLogGoneSuffix = ".gone";    // bytes truncated away, in decimal
+
+std::string log_file_name(const std::string& instance, std::int64_t run);
+// The bytes that were truncated away before the file's first; 0 where there were none.
+std::int64_t read_log_gone(int logs_directory, const std::string& log_name);
+// Where the file's data begin: behind the hole at its front (lseek(2), SEEK_DATA). Moves the
+// descriptor's offset, which O_APPEND and pread(2) do not use.
+std::int64_t first_data(int file, std::int64_t from, std::int64_t size);
+
+class LogReader {
+ public:
+  // Errors: not-found if there is no such log, bad-arg, system_error's.
+  static Result<LogReader> open(const AppStore& store, const std::string& instance,
+                                std::int64_t run);
+
+  // The file is there to be watched.
+  int fd() const { return file_.get(); }
+  // The end of the log now. Errors: system_error's.
+  Result<std::int64_t> size();
+  // Where the oldest byte stands that is still there.
+  Result<std::int64_t> first_kept();
+  // Where the last `lines` lines begin; first_kept() if there are fewer.
+  Result<std::int64_t> start_of_last(std::int64_t lines);
+  // Where the line begins that the byte at `offset` belongs to.
+  Result<std::int64_t> start_of_line(std::int64_t offset);
+  // Reads what stands at `*offset`, or, if that is gone, at the first place behind it that is not:
+  // there `*offset` is moved to. 0 at the end. Errors: system_error's.
+  Result<std::size_t> read(std::int64_t* offset, char* buffer, std::size_t most);
+  // The index as it is now, the log's last write included.
+  LogTimes times();
+
+ private:
+  LogReader(const AppStore& store, std::string name, Fd file);
+  void look_for_gone();
+
+  const AppStore* store_;
+  std::string name_;
+  Fd file_;
+  std::int64_t gone_ = 0;
+};
+
+}  // namespace dm
