@@ -34,6 +34,7 @@ constexpr OptionSpec kLaunchOptions[] = {
     {"--count", K::kAny, V::kPositive},
     {"--env", K::kAny, V::kEnvironment, true},
     {"--restart", K::kAny, V::kChoice, false, "no|on-failure|always"},
+    {"--log-max", K::kAny, V::kLogSize},
     {"--on-lost", K::kAny, V::kChoice, false, "move|stay"},
     {"--lib", K::kFile, V::kNone, true},
     {"--file", K::kFile, V::kNone, true},
@@ -43,7 +44,13 @@ constexpr OptionSpec kPsOptions[] = {{"--all"}, kJson};
 constexpr OptionSpec kStopOptions[] = {{"--timeout", K::kAny, V::kDuration}, {"--no-kill"}};
 constexpr OptionSpec kUsageOptions[] = {kJson, {"--since", K::kAny, V::kDuration}};
 constexpr OptionSpec kLogsOptions[] = {
-    {"-f"}, {"-n", K::kAny, V::kCount}, {"-p"}, {"--run", K::kAny, V::kPositive}, {"-o", K::kFile},
+    {"-f"},
+    {"-n", K::kAny, V::kCount},
+    {"-p"},
+    {"--run", K::kAny, V::kPositive},
+    {"-o", K::kFile},
+    {"--since", K::kAny, V::kDuration},
+    {"-t"},
 };
 constexpr OptionSpec kEventsOptions[] = {{"-f"}, {"-n", K::kAny, V::kCount}, kJson};
 constexpr std::span<const OptionSpec> kNoOptions;
@@ -69,7 +76,7 @@ constexpr CommandSpec kCommands[] = {
      "label=value or all; without --to every available worker gets it."},
     {"launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
      "APP|FILE [--on WORKER] [--count N] [--env K=V]... [--restart no|on-failure|always] "
-     "[--on-lost move|stay] [-- ARG...]",
+     "[--on-lost move|stay] [--log-max 100M] [-- ARG...]",
      "start instances; prints APP.N WORKER PID for each",
      "A word with a '/' is a file, which is copied first. Without --on each instance goes to the "
      "least loaded worker. The answer comes when exec has succeeded, or says why it has not. When "
@@ -89,10 +96,11 @@ constexpr CommandSpec kCommands[] = {
      "[TARGET|WORKER] [--json] [--since T]", "CPU time and memory per instance and per worker",
      "With --since the samples of that time, one every 10 s."},
     {"logs", 1, 1, kOneInstance, kLogsOptions, false, Role::kViewer,
-     "INSTANCE [-f] [-n LINES] [-p] [--run N] [-o FILE]",
+     "INSTANCE [-f] [-n LINES] [--since 5m] [-t] [-p] [--run N] [-o FILE]",
      "print the log of an instance, exactly as it was written",
-     "-f follows, -n prints the last lines, -p the previous run, --run a given one, -o saves to a "
-     "file."},
+     "-f follows, -n prints the last lines, --since those of that time, -t the time before each "
+     "line, -p the previous run, --run a given one, -o saves to a file. What the log's budget "
+     "(launch --log-max) has cut is told on standard error."},
     {"delete", 1, 1, kOneApp, kDeleteOptions, false, Role::kOperator,
      "APP [--from WORKERS] [--force]", "remove an app from workers and from the master",
      "Refused while an instance runs, unless --force stops it first. A lost worker deletes when "

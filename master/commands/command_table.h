@@ -14,6 +14,7 @@ namespace dm {
 enum class ValueCheck {
   kNone,
   kDuration,
+  kLogSize,
   kCount,
   kPositive,
   kTime,

@@ -10,6 +10,8 @@
 namespace dm {
 namespace {
 
+constexpr std::int64_t kLeastLogBytes = 64 * 1024;  // the workers refuse less
+
 std::string quoted(std::string_view text) {
   return "'" + escape_for_terminal(text) + "'";
 }
@@ -63,6 +65,11 @@ std::string complaint(const OptionSpec& option, const std::string& value) {
     case ValueCheck::kDuration: {
       const auto duration = parse_duration_ms(value);
       return duration ? "" : duration.error().message;
+    }
+    case ValueCheck::kLogSize: {
+      const auto bytes = parse_bytes(value);
+      if (!bytes) return bytes.error().message;
+      return *bytes >= kLeastLogBytes ? "" : "wants at least 64K";
     }
     case ValueCheck::kTime: return "";
     case ValueCheck::kCount: return number && *number >= 0 ? "" : "wants a number from 0";

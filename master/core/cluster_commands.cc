@@ -183,6 +183,8 @@ std::string Cluster::create_instance(const Request& request, const std::string& 
   const bool movable = !pinned && request.invocation.value("--restart").value_or("no") != "no";
   line.add("pinned", pinned ? 1 : 0);
   line.add("on_lost", request.invocation.value("--on-lost").value_or(movable ? "move" : "stay"));
+  if (const auto most = request.invocation.value("--log-max"))
+    line.add("log_max_bytes", parse_bytes(*most).value_or(0));
   for (const std::string& arg : request.invocation.rest) line.add("arg", arg);
   for (const std::string& env : request.invocation.values("--env")) line.add("env", env);
   record(line);

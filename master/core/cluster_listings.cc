@@ -103,6 +103,9 @@ void Cluster::do_logs(Request& request, const Command&, Now now) {
   if (request.invocation.has("-p")) order.line.add("previous", 1);
   if (const auto run = request.invocation.value("--run")) order.line.add("run", *run);
   if (const auto lines = request.invocation.value("-n")) order.line.add("lines", *lines);
+  if (request.invocation.has("--since"))
+    order.line.add("since_ms", request.invocation.duration_ms("--since", 0));
+  if (request.invocation.has("-t")) order.line.add("stamp", 1);
   request.tried = request.waiting = 1;
   const RequestId id = request.id;
   const std::size_t before = out_.size();

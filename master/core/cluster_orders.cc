@@ -273,6 +273,7 @@ Line launch_line(const std::string& instance, const Placement& placement) {
   Line line("LAUNCH");
   line.add("instance", instance).add("app", placement.app).add("manifest", placement.version);
   line.add("run", placement.run).add("restart", placement.restart);
+  if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
   for (const std::string& arg : placement.args) line.add("arg", arg);
   for (const std::string& env : placement.env) line.add("env", env);
   return line;

@@ -178,6 +178,7 @@ Status State::apply_instance(const Line& record) {
     placement.args = record.all("arg");
     placement.env = record.all("env");
     placement.restart = record.text("restart", "no");
+    placement.log_max_bytes = record.number_or("log_max_bytes", 0);
     placement.pinned = record.number_or("pinned", 0) != 0;
     placement.on_lost = record.text("on_lost", "stay");
     placement.replaces = record.text("replaces");
@@ -247,6 +248,7 @@ std::vector<Line> State::snapshot() const {
     Line line("INSTANCE");
     line.add("instance", name).add("app", placement.app).add("manifest", placement.version);
     line.add("worker", placement.worker).add("restart", placement.restart);
+    if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
     line.add("pinned", placement.pinned ? 1 : 0).add("desired", word(placement.desired));
     line.add("on_lost", placement.on_lost).add("moves", placement.moves);
     if (!placement.replaces.empty()) line.add("replaces", placement.replaces);

@@ -54,6 +54,7 @@ struct Placement {
   std::string superseded_by;     // and the other way round
   std::int64_t moves = 0;        // in a row, each soon after the one before
   Desired desired = Desired::kRunning;
+  std::int64_t log_max_bytes = 0;  // 0: the usual
   std::int64_t run = 1;  // the last one that was asked for or heard of
   std::int64_t created_ms = 0;
   std::optional<RunEnd> last_end;

@@ -16,7 +16,7 @@ start_master
 start_worker w1
 dm copy apps/writer
 launch() {
-  dm launch writer --on w1 -- "$@"
+  dm launch writer --on w1 --log-max 300M -- "$@"
   name=$(awk '{ print $1 }' out)
 }
 

@@ -222,7 +222,7 @@ void Agent::usage(const Line& order, Now) {
   to_master(line.add("max_rss_bytes", instance->max_rss_seen));
 }
 
-void Agent::log(const Line& order, Now) {
+void Agent::log(const Line& order, Now now) {
   const Instance* instance = find_for(order);
   if (instance == nullptr) return;
   const std::int64_t run =
@@ -240,7 +240,9 @@ void Agent::log(const Line& order, Now) {
   effect.lines = order.number_or("lines", -1);
   effect.offset = std::max<std::int64_t>(order.number_or("offset", 0), 0);
   const bool over = instance->state == RunState::kDown || instance->state == RunState::kBackoff;
-  effect.since_ms = std::max<std::int64_t>(order.number_or("since_ms", 0), 0);
+  if (order.has("since_ms"))
+    effect.since_ms =
+        now.wall_ms - std::clamp<std::int64_t>(order.number_or("since_ms", 0), 0, kMaxDurationMs);
   effect.stamp = order.number_or("stamp", 0) != 0;
   effect.follow = order.number_or("follow", 0) != 0 && run == instance->run && !over;
   out_.push_back(std::move(effect));
