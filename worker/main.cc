@@ -123,6 +123,8 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
   facts.id = target.id;
   facts.root = options.root;
   facts.labels = options.labels;
+  facts.join = options.join;
+  facts.disk_floor_percent = options.disk_floor_percent;
   const auto seed = static_cast<std::uint64_t>(read_clock().wall_ms);
   Agent agent(std::move(facts), seed ^ std::hash<std::string>{}(target.id));
   std::string notice;

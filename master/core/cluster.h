@@ -141,6 +141,7 @@ class Cluster {
   void handle(const SessionClosed& closed, Now now);
   void handle(const Refused& refused, Now now);
   void on_info(WorkerView& worker, const Line& line, Now now);
+  void check_epoch(const WorkerView& worker, const Line& info, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
   void on_synced(WorkerView& worker, const Line& line, Now now);
   void on_heartbeat(WorkerView& worker, const Line& line, Now now);
@@ -273,6 +274,7 @@ class Cluster {
   std::map<std::string, RequestId> launching_;           // instances that wait for their files
   std::map<RequestId, Request> requests_;
   std::int64_t next_order_ = 1;
+  std::string fence_;  // why no orders are given: this is an old copy of the journal
   bool failover_suspended_ = false;
   std::int64_t hold_until_mono_ms_ = 0;
   std::int64_t next_failover_mono_ms_ = INT64_MAX;

@@ -67,6 +67,10 @@ void Cluster::handle(const Command& command, Now now) {
   for (const CommandRow& row : kCommandRows) {
     if (row.name != command.invocation.command->name) continue;
     request.records = row.changes;
+    if (row.changes && !fence_.empty()) {
+      refuse(request, fail(Code::kDenied, fence_));
+      break;
+    }
     (this->*row.handler)(request, command, now);
     break;
   }
@@ -184,7 +188,7 @@ std::string Cluster::create_instance(const Request& request, const std::string& 
   line.add("pinned", pinned ? 1 : 0);
   line.add("on_lost", request.invocation.value("--on-lost").value_or(movable ? "move" : "stay"));
   if (const auto most = request.invocation.value("--log-max"))
-    line.add("log_max_bytes", parse_bytes(*most).value_or(0));
+    line.add("log_max_bytes", *parse_bytes(*most));
   for (const std::string& arg : request.invocation.rest) line.add("arg", arg);
   for (const std::string& env : request.invocation.values("--env")) line.add("env", env);
   record(line);

@@ -32,6 +32,7 @@ void Cluster::begin_failover(Now now) {
 }
 
 void Cluster::fail_over(Now now) {
+  if (!fence_.empty()) return;
   const FailoverView view = failover_view(now);
   const FailoverPlan plan = plan_failover(view);
   next_failover_mono_ms_ = next_failover(view);

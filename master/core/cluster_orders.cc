@@ -106,6 +106,7 @@ void Cluster::give_up_orders(const std::string& worker, const Error& error, Now 
 void Cluster::post(Order& order) {
   const auto view = workers_.find(order.worker);
   if (view == workers_.end() || view->second.session == 0 || !view->second.synced) return;
+  if (!fence_.empty() && order.kind != OrderKind::kLog) return;
   order.sent = true;
   out_.push_back(ToSession{view->second.session, order.line});
 }

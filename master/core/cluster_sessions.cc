@@ -121,7 +121,8 @@ void Cluster::handle(const SessionClosed& closed, Now now) {
   happened(std::move(event), now);
 }
 
-void Cluster::on_info(WorkerView& worker, const Line& line, Now) {
+void Cluster::on_info(WorkerView& worker, const Line& line, Now now) {
+  check_epoch(worker, line, now);
   worker.os = line.text("os");
   worker.arch = line.text("arch");
   worker.glibc = line.text("glibc");
@@ -131,6 +132,17 @@ void Cluster::on_info(WorkerView& worker, const Line& line, Now) {
   worker.labels.clear();
   for (const std::string& label : line.all("label"))
     if (parse_label(label) && worker.labels.size() < kMostLabels) worker.labels.push_back(label);
+}
+
+// A worker that obeyed a start of ours that we know nothing of has seen our future: our journal is
+// an old copy, and what we would order might undo what was promised since.
+void Cluster::check_epoch(const WorkerView& worker, const Line& info, Now now) {
+  const std::string epoch(info.text("epoch"));
+  if (epoch.empty() || state_.knows_epoch(epoch) || !fence_.empty()) return;
+  fence_ = "worker " + worker.name + " has obeyed epoch " + epoch +
+           ", of which this journal knows nothing: it is an old copy, and no orders are given; "
+           "start the master with --new-epoch if you mean it";
+  say(fence_, now);
 }
 
 void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
@@ -143,6 +155,7 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   worker.mem_used_bytes = figure(line, "mem_used");
   worker.mem_total_bytes = figure(line, "mem_total");
   worker.disk_free_bytes = figure(line, "disk_free");
+  worker.disk_low = line.number_or("disk_low", 0) != 0;
   worker.children_user_ms = figure(line, "children_user_ms").value_or(0);
   worker.children_system_ms = figure(line, "children_system_ms").value_or(0);
   worker.children_max_rss_bytes = figure(line, "children_max_rss_bytes").value_or(0);

@@ -60,8 +60,9 @@ std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms
   if (worker.presence != Presence::kUp) return std::string(word(worker.presence));
   if (worker.cordoned) return "cordoned";
   if (now.mono_ms - worker.last_beat_mono_ms >= 2 * heartbeat_ms) return "beats are late";
-  if (worker.disk_free_bytes && *worker.disk_free_bytes < kLeastDiskBytes)
-    return "disk nearly full (" + print_bytes(*worker.disk_free_bytes) + " free)";
+  const bool nearly_full = worker.disk_free_bytes && *worker.disk_free_bytes < kLeastDiskBytes;
+  if (worker.disk_low || nearly_full)
+    return "disk nearly full (" + print_bytes(worker.disk_free_bytes.value_or(0)) + " free)";
   return "";
 }
 

@@ -32,6 +32,7 @@ struct WorkerView {
   bool synced = false;  // it has told all it knows, and takes orders
   bool heard = false;   // it has done so at least once since the master's start
   bool cordoned = false;
+  bool disk_low = false;   // by its own word: below its --disk-floor
   bool available = false;  // as of the listing at hand
   std::int64_t last_beat_mono_ms = 0;
   std::int64_t next_beat_mono_ms = 0;  // when we send ours

@@ -105,6 +105,9 @@ Status State::apply(const Line& record) {
   } else if (verb == "EPOCH") {
     epoch_number = record.number_or("number", 0);
     epoch_id = record.text("id");
+    epochs[epoch_number] = epoch_id;
+    if (epochs.size() > kMostEpochs) epochs.erase(epochs.begin());
+    if (record.has("new")) any_epoch_below = epoch_number;
   } else if (verb == "ACKED") {
     acknowledge(record);
   } else if (record.has("instance")) {
@@ -212,11 +215,27 @@ Status State::apply_instance(const Line& record) {
   return {};
 }
 
+bool State::knows_epoch(std::string_view epoch) const {
+  const std::size_t dash = epoch.find('-');
+  const auto number = parse_integer(epoch.substr(0, dash));
+  if (!number || dash == std::string_view::npos) return false;
+  if (*number < any_epoch_below) return true;
+  // Too long ago to be kept: a worker that slept through a thousand starts is believed.
+  if (!epochs.empty() && epochs.size() == kMostEpochs && *number < epochs.begin()->first)
+    return true;
+  const auto found = epochs.find(*number);
+  return found != epochs.end() && found->second == epoch.substr(dash + 1);
+}
+
 std::vector<Line> State::snapshot() const {
   std::vector<Line> records;
   if (!cluster_id.empty()) records.push_back(Line("CLUSTER").add("id", cluster_id));
   if (epoch_number > 0)
-    records.push_back(Line("EPOCH").add("number", epoch_number).add("id", epoch_id));
+    for (const auto& [number, id] : epochs) {
+      Line line = Line("EPOCH").add("number", number).add("id", id);
+      if (number == any_epoch_below) line.add("new", 1);
+      records.push_back(line);
+    }
   for (const auto& [name, generation] : generations)
     records.push_back(Line("REVOKE").add("name", name).add("generation", generation));
   for (const auto& [name, worker] : workers)

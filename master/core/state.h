@@ -55,7 +55,7 @@ struct Placement {
   std::int64_t moves = 0;        // in a row, each soon after the one before
   Desired desired = Desired::kRunning;
   std::int64_t log_max_bytes = 0;  // 0: the usual
-  std::int64_t run = 1;  // the last one that was asked for or heard of
+  std::int64_t run = 1;            // the last one that was asked for or heard of
   std::int64_t created_ms = 0;
   std::optional<RunEnd> last_end;
 };
@@ -70,6 +70,11 @@ class State {
   std::string cluster_id;         // 128 random bits in hex; empty before the first start
   std::int64_t epoch_number = 0;  // counts the master's starts
   std::string epoch_id;           // random, differs at each start
+  std::map<std::int64_t, std::string> epochs;  // the latest kMostEpochs starts
+  std::int64_t any_epoch_below = 0;  // an operator has said that older ones need not be known
+  static constexpr std::size_t kMostEpochs = 1000;
+  // Was this a start of this very master? "NUMBER-ID".
+  bool knows_epoch(std::string_view epoch) const;
 
   std::map<std::string, KnownWorker> workers;
   std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked

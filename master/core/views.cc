@@ -112,7 +112,8 @@ std::string show_workers(const std::vector<const WorkerView*>& workers, Now now,
     }
     const bool measured = worker->cpu_percent || worker->mem_total_bytes;
     table.add_row({worker->name,
-                   std::string(word(worker->presence)) + (worker->cordoned ? ",cordoned" : ""),
+                   std::string(word(worker->presence)) + (worker->cordoned ? ",cordoned" : "") +
+                       (worker->disk_low ? ",disk-low" : ""),
                    worker->address.empty() ? "-" : worker->address,
                    age(now.mono_ms - worker->last_beat_mono_ms), percent(worker->cpu_percent),
                    worker->mem_total_bytes ? decimal(worker->mem_percent()) : "-",

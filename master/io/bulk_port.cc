@@ -65,6 +65,7 @@ void BulkPort::on_line(std::uint64_t id, std::string_view text) {
   if (line->verb() == "FETCH") return fetch(id, peer, *line);
   if (line->verb() == "STREAM") return stream(peer, *line);
   if (line->verb() == "CHUNK") return chunk(peer, *line);
+  if (line->verb() == "CUT") return cut(peer, *line);
   if (line->verb() == "END") return end(peer, *line);
   refuse(peer, fail(Code::kUnknownVerb, "no verb " + line->verb() + " on a bulk connection"));
 }
@@ -131,6 +132,13 @@ void BulkPort::chunk(Peer& peer, const Line& line) {
   if (peer.order.empty() || count <= 0 || count > kMaxChunk)
     return refuse(peer, fail(Code::kBadArg, "CHUNK needs a stream and n="));
   peer.connection->expect_body(count, line.text("sha256"));
+}
+
+void BulkPort::cut(Peer& peer, const Line& line) {
+  const std::int64_t count = line.number_or("n", -1), at = line.number_or("at", -1);
+  if (peer.order.empty() || count <= 0 || at < 0)
+    return refuse(peer, fail(Code::kBadArg, "CUT needs a stream, n= and at="));
+  on_note_(peer.request, std::to_string(count) + " bytes cut at offset " + std::to_string(at));
 }
 
 void BulkPort::on_body(std::uint64_t id, std::string_view bytes) {

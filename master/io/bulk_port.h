@@ -21,8 +21,14 @@ class BulkPort {
   // How much of a log has come, of how much there was when it began.
   using OnProgress = std::function<void(const Progress&)>;
 
-  BulkPort(Hub& hub, OnBytes on_bytes, OnProgress on_progress)
-      : hub_(hub), on_bytes_(std::move(on_bytes)), on_progress_(std::move(on_progress)) {}
+  // What the reader is told beside the bytes.
+  using OnNote = std::function<void(RequestId, const std::string&)>;
+
+  BulkPort(Hub& hub, OnBytes on_bytes, OnProgress on_progress, OnNote on_note)
+      : hub_(hub),
+        on_bytes_(std::move(on_bytes)),
+        on_progress_(std::move(on_progress)),
+        on_note_(std::move(on_note)) {}
 
   // A connection that said HELLO as=bulk for `worker`.
   void adopt(LineConnection::Released released, const std::string& worker);
@@ -54,6 +60,7 @@ class BulkPort {
   void fetch(std::uint64_t id, Peer& peer, const Line& line);
   void stream(Peer& peer, const Line& line);
   void chunk(Peer& peer, const Line& line);
+  void cut(Peer& peer, const Line& line);
   void end(Peer& peer, const Line& line);
   void on_body(std::uint64_t id, std::string_view bytes);
   void on_closed(std::uint64_t id, const std::string& why);
@@ -62,6 +69,7 @@ class BulkPort {
   Hub& hub_;
   OnBytes on_bytes_;
   OnProgress on_progress_;
+  OnNote on_note_;
   std::map<std::uint64_t, Peer> peers_;
   std::map<std::string, Expected> expected_;
   std::uint64_t next_ = 1;

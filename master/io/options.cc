@@ -29,6 +29,8 @@ The master of a dm cluster: accepts workers, runs a shell on a terminal.
                           ports, a directory of its own; nothing of it is left behind
   --no-shell              no shell; standard input is not read
   --port-file F           write the workers' port there
+  --new-epoch             start although the journal is an old copy, and workers have
+                          obeyed a later one
   --check DIR             say whether the journal in DIR is whole, and end
   --repair DIR            keep a copy of a damaged journal, save what is whole, and end
   --version, --help
@@ -46,6 +48,7 @@ enum Flag {
   kDev,
   kNoShell,
   kPortFile,
+  kNewEpoch,
   kCheck,
   kRepair,
   kVersion,
@@ -63,6 +66,7 @@ constexpr option kOptions[] = {
     {"dev", optional_argument, nullptr, kDev},
     {"no-shell", no_argument, nullptr, kNoShell},
     {"port-file", required_argument, nullptr, kPortFile},
+    {"new-epoch", no_argument, nullptr, kNewEpoch},
     {"check", required_argument, nullptr, kCheck},
     {"repair", required_argument, nullptr, kRepair},
     {"version", no_argument, nullptr, kVersion},
@@ -115,6 +119,7 @@ std::optional<Leave> apply(int flag, const char* value, Options& options) {
     }
     case kNoShell: options.shell = false; return std::nullopt;
     case kPortFile: options.port_file = value; return std::nullopt;
+    case kNewEpoch: options.new_epoch = true; return std::nullopt;
     case kCheck: options.check = absolute_path(value); return std::nullopt;
     case kRepair: options.repair = absolute_path(value); return std::nullopt;
     case kVersion: return Leave{0, "dm-master " DM_VERSION "\n", ""};

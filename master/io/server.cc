@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kMostJobs = 64;
 constexpr int kSystemError = 111;
+// Beyond what the lost part of a journal can have counted to.
+constexpr std::int64_t kEpochLeap = 1'000'000;
 constexpr std::int64_t kPatienceMs = 10'000;
 constexpr std::int64_t kJournalSlack = 4 * 1024 * 1024;
 
@@ -74,7 +76,11 @@ Status Server::read_journal() {
     records.push_back(record);
   };
   if (known.cluster_id.empty()) begin(Line("CLUSTER").add("id", random_hex(16)));
-  begin(Line("EPOCH").add("number", known.epoch_number + 1).add("id", random_hex(8)));
+  Line epoch("EPOCH");
+  epoch.add("number", known.epoch_number + (options_.new_epoch ? kEpochLeap : 1));
+  epoch.add("id", random_hex(8));
+  if (options_.new_epoch) epoch.add("new", 1);
+  begin(epoch);
   if (auto written = journal_->write(); !written) return written;
   if (::fdatasync(journal_->fd()) != 0) return system_error("sync", "the journal");
   State now_known;
@@ -116,7 +122,8 @@ Status Server::listen() {
   bulk_ = std::make_unique<BulkPort>(
       *hub_,
       [this](RequestId request, std::string_view bytes) { return control_->out(request, bytes); },
-      [this](const Progress& progress) { control_->progress(progress); });
+      [this](const Progress& progress) { control_->progress(progress); },
+      [this](RequestId request, const std::string& text) { control_->note(request, text); });
   commits_ = std::make_unique<CommitQueue<Effect, Append>>(
       &*journal_, jobs_, [this](Effect& effect) { perform(effect); },
       [this](const Error& error) {

@@ -55,8 +55,11 @@ worker_is w1 up || fail "the worker is gone"
 lives "$pid" || fail "the app is gone"
 
 # With room again everything goes on, the stop as well.
+is_low() { "$DM_BIN_DM" --connect "$control" workers 2>/dev/null | grep -q '^w1 .*disk-low'; }
+has_room() { ! is_low; }
+wait_for is_low
 rm small/filler
-wait_for worker_is w1 up
+wait_for has_room
 dm copy apps/other --to w1
 dm launch other --on w1
 dm stop tiny.1

@@ -15,9 +15,9 @@ struct Range {
 }  // namespace
 
 TEST(backoff_of_a_restart_is_nothing_then_doubles_to_a_minute) {
-  const Range steps[] = {{0, 0},         {750, 1250},     {1500, 2500},   {3000, 5000},
-                         {6000, 10'000}, {12'000, 20'000}, {24'000, 40'000}, {45'000, 75'000},
-                         {45'000, 75'000}};
+  const Range steps[] = {{0, 0},           {750, 1250},      {1500, 2500},
+                         {3000, 5000},     {6000, 10'000},   {12'000, 20'000},
+                         {24'000, 40'000}, {45'000, 75'000}, {45'000, 75'000}};
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(seed);
     RestartBackoff backoff;

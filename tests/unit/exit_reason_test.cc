@@ -38,8 +38,9 @@ TEST(exit_reason_of_what_the_kernel_killed_for_memory) {
   facts.status = decode_wait_status(9);
   facts.oom_kill = true;
   facts.max_rss_bytes = 3 * 1024 * 1024;
-  CHECK_EQ(explain_end(facts),
-           "killed by SIGKILL, not by dm: out of memory (kernel oom_kill count rose, max RSS 3 MiB)");
+  CHECK_EQ(
+      explain_end(facts),
+      "killed by SIGKILL, not by dm: out of memory (kernel oom_kill count rose, max RSS 3 MiB)");
   // The counter rose for another's sake.
   facts.status = decode_wait_status(15);
   CHECK_EQ(explain_end(facts), "killed by SIGTERM, not by dm");

@@ -88,7 +88,7 @@ TEST(handshake_every_part_of_the_transcript_counts) {
 TEST(keys_are_read_as_they_are_written) {
   const AccessKey secret = test_secret('s');
   for (const AccessKey& key : {secret, derive_worker_key(secret, "w.1", 7),
-                         derive_control_key(secret, "ann", "operator", 2)}) {
+                               derive_control_key(secret, "ann", "operator", 2)}) {
     const auto again = parse_key(print_key(key));
     REQUIRE(again.has_value());
     CHECK(again->kind == key.kind && again->name == key.name && again->role == key.role);

@@ -8,7 +8,9 @@ namespace {
 
 const std::string kVersion(64, 'a');
 
-Line line(std::string_view text) { return *parse_line(text); }
+Line line(std::string_view text) {
+  return *parse_line(text);
+}
 
 Line spec_line(const std::string& more) {
   return line("LAUNCH instance=web.1 app=web manifest=" + kVersion + " " + more);
@@ -24,7 +26,8 @@ Instance web() {
 }  // namespace
 
 TEST(instance_spec_is_printed_as_it_is_read) {
-  const auto spec = parse_spec(spec_line("restart=on-failure arg=a%20b arg= arg=c env=A=1=2 env=B="));
+  const auto spec =
+      parse_spec(spec_line("restart=on-failure arg=a%20b arg= arg=c env=A=1=2 env=B="));
   REQUIRE(spec.has_value());
   CHECK_EQ(spec->args.size(), 3U);
   CHECK_EQ(spec->args[1], "");
@@ -54,8 +57,8 @@ TEST(instance_state_words_are_the_kernels_own_while_it_lives) {
   struct {
     char letter;
     std::string_view word;
-  } const rows[] = {{'R', "running"},   {'S', "sleeping"}, {'D', "disk-wait"}, {'T', "stopped"},
-                    {'t', "stopped"},   {'Z', "zombie"},   {'I', "sleeping"},  {'?', "running"}};
+  } const rows[] = {{'R', "running"}, {'S', "sleeping"}, {'D', "disk-wait"}, {'T', "stopped"},
+                    {'t', "stopped"}, {'Z', "zombie"},   {'I', "sleeping"},  {'?', "running"}};
   for (const auto& row : rows) {
     instance.usage.kernel_state = row.letter;
     CHECK_EQ(state_word(instance), row.word);
@@ -95,7 +98,8 @@ TEST(instance_end_has_the_supervisors_figures) {
   instance.pid = 7;
   instance.started_ms = 100;
   const EndOfRun end = describe_end(
-      instance, line("EXITED status=139 user_us=1500 system_us=999 max_rss_bytes=4096 ended_ms=200"));
+      instance,
+      line("EXITED status=139 user_us=1500 system_us=999 max_rss_bytes=4096 ended_ms=200"));
   CHECK_EQ(end.print(),
            "EXITED instance=web.1 run=2 pid=7 started_ms=100 ended_ms=200 signal=SIGSEGV core=1 "
            "cpu_user_ms=1 cpu_system_ms=0 max_rss_bytes=4096 "

@@ -13,8 +13,12 @@ using enum RunState;
 using A = RunAction;
 using E = RunEvent;
 
-constexpr RunState state_at(int i) { return static_cast<RunState>(i); }
-constexpr RunEvent event_at(int i) { return static_cast<RunEvent>(i); }
+constexpr RunState state_at(int i) {
+  return static_cast<RunState>(i);
+}
+constexpr RunEvent event_at(int i) {
+  return static_cast<RunEvent>(i);
+}
 
 bool leads(RunState from, RunEvent event, RunState next, RunAction action) {
   const RunStep taken = step(from, event);
@@ -82,8 +86,7 @@ TEST(run_state_survivors_are_asked_then_killed) {
 
 TEST(run_state_a_start_or_a_late_answer_disturbs_nothing_that_lives) {
   for (RunState state : {kSpawning, kUp, kStopping, kDraining, kKilling})
-    for (RunEvent event : {E::kStart, E::kRetryDue})
-      CHECK(leads(state, event, state, A::kNothing));
+    for (RunEvent event : {E::kStart, E::kRetryDue}) CHECK(leads(state, event, state, A::kNothing));
   CHECK(leads(kUp, E::kSpawnFailed, kUp, A::kNothing));
   CHECK(leads(kUp, E::kStopTimeout, kUp, A::kNothing));
   CHECK(leads(kDown, E::kRetryDue, kDown, A::kNothing));

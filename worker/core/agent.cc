@@ -47,17 +47,19 @@ void Agent::greet(Now now) {
   info.add("mem", facts_.mem_bytes).add("glibc", facts_.glibc).add("version", facts_.version);
   info.add("boot", facts_.boot_id).add("uptime_ms", now.mono_ms - facts_.started_mono_ms);
   for (const std::string& label : facts_.labels) info.add("label", label);
+  const bool another = !bond_.cluster.empty() && bond_.cluster != link_.cluster();
+  if (another && facts_.join && !link_.cluster().empty()) bond_ = Bond{};
+  // Said also to a master that is then not obeyed: it learns from it that it is an old copy.
+  if (!another && !bond_.epoch.empty()) info.add("epoch", bond_.epoch);
   to_master(info);
+  const std::string refusal = bond_.refusal(link_.cluster(), link_.epoch());
+  if (!refusal.empty()) return out_.push_back(Disconnect{"the master is not obeyed: " + refusal});
   for (auto& [name, instance] : instances_) {
     to_master(report(instance, true));
     instance.last_report = report(instance, false).print();
   }
   for (const Line& end : unacknowledged_) to_master(end);
   to_master(Line("SYNCED"));
-  if (cluster_ != link_.cluster() && !link_.cluster().empty()) {
-    cluster_ = link_.cluster();
-    append(Line("CLUSTER").add("id", cluster_));
-  }
   out_.push_back(Welcomed{link_.cluster(), link_.heartbeat_ms()});
   next_beat_ = now.mono_ms;
 }
@@ -91,6 +93,7 @@ void Agent::beat(const HostSample& host) {
   line.add("seq", ++beats_).add("cpu", decimal(host.cpu_percent));
   line.add("mem_used", host.mem_used_bytes).add("mem_total", host.mem_total_bytes);
   line.add("load1", decimal(host.load1)).add("disk_free", host.disk_free_bytes);
+  if (is_disk_low()) line.add("disk_low", 1);
   line.add("instances", static_cast<std::int64_t>(alive));
   line.add("children_user_ms", host.children_user_ms);
   line.add("children_system_ms", host.children_system_ms);
@@ -134,7 +137,8 @@ void Agent::handle(const Leave&, Now) {
 Status Agent::replay(const Line& record) {
   const std::string& verb = record.verb();
   if (verb == "CLUSTER") {
-    cluster_ = record.text("id");
+    bond_.cluster = record.text("id");
+    bond_.epoch = record.text("epoch");
   } else if (verb == "SUPERVISOR") {
     supervisor_ = record.text("id");
   } else if (verb == "INSTALLED") {
@@ -199,7 +203,8 @@ Status Agent::replay_run(const Line& record) {
 
 std::vector<Line> Agent::snapshot() const {
   std::vector<Line> records;
-  if (!cluster_.empty()) records.push_back(Line("CLUSTER").add("id", cluster_));
+  if (!bond_.cluster.empty())
+    records.push_back(Line("CLUSTER").add("id", bond_.cluster).add("epoch", bond_.epoch));
   if (!supervisor_.empty()) records.push_back(Line("SUPERVISOR").add("id", supervisor_));
   for (const auto& [key, exe] : installed_)
     records.push_back(

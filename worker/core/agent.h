@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/core/bond.h"
 #include "worker/core/cpu_average.h"
 #include "worker/core/effects.h"
 #include "worker/core/instance.h"
@@ -59,6 +60,7 @@ class Agent {
   void handle(const Tick&, Now now);
 
   // Orders of the master (agent_orders.cc).
+  void bind();
   void obey(const Line& order, Now now);
   void probe(const Line& order, Now now);
   void install(const Line& order, Now now);
@@ -75,6 +77,8 @@ class Agent {
   void set_grace(Instance& instance, std::int64_t grace_ms, bool may_kill, Now now);
   void ok(const std::string& id) { to_master(Line("OK").add("id", id)); }
   void err(std::string_view id, const Error& error);
+  bool is_disk_low() const;
+  Error disk_low() const;
 
   // The supervisor's lines and the runs (agent_runs.cc).
   void supervisor_greets(const Line& line, Now now);
@@ -130,7 +134,7 @@ class Agent {
   std::int64_t last_sample_ms_ = 0;
   HostSample host_;
   CpuAverage cpu_average_;
-  std::string cluster_;
+  Bond bond_;
 
   std::string supervisor_;  // who the records speak of: boot id and pid
   bool supervisor_ready_ = false;

@@ -34,7 +34,16 @@ const Agent::Order Agent::kOrders[] = {
     {"ACK", &Agent::acknowledge},
 };
 
+// What we are bound to is on disk before the first order has any effect.
+void Agent::bind() {
+  const Bond bond{link_.cluster(), link_.epoch()};
+  if (bond.cluster.empty() || (bond.cluster == bond_.cluster && bond.epoch == bond_.epoch)) return;
+  bond_ = bond;
+  append(Line("CLUSTER").add("id", bond.cluster).add("epoch", bond.epoch));
+}
+
 void Agent::obey(const Line& order, Now now) {
+  bind();
   for (const Order& row : kOrders)
     if (row.verb == order.verb()) return (this->*row.handler)(order, now);
   err(order.text("id"), fail(Code::kUnknownVerb, "no order " + order.verb()));
@@ -71,6 +80,7 @@ void Agent::install(const Line& order, Now) {
   if (!is_app_name(app) || !is_sha256_hex(manifest))
     return err(id, fail(Code::kBadArg, "INSTALL needs app= and manifest="));
   if (removing_.contains(app)) return err(id, fail(Code::kBusy, app + " is being deleted"));
+  if (is_disk_low() && !installed_.contains({app, manifest})) return err(id, disk_low());
   if (joins(installing_[{app, manifest}], id)) out_.push_back(Install{id, app, manifest});
 }
 
@@ -131,6 +141,19 @@ void Agent::handle(const Removed& removed, Now) {
   for (const std::string& id : waiting.mapped()) removed.error ? err(id, *removed.error) : ok(id);
 }
 
+bool Agent::is_disk_low() const {
+  return host_.disk_free_bytes < host_.disk_total_bytes / 100 * facts_.disk_floor_percent;
+}
+
+Error Agent::disk_low() const {
+  return fail(Code::kNoSpace, "the disk of " + facts_.name +
+                                  " is nearly full: " + print_bytes(host_.disk_free_bytes) +
+                                  " of " + print_bytes(host_.disk_total_bytes) +
+                                  " are free, it takes no new "
+                                  "work below " +
+                                  std::to_string(facts_.disk_floor_percent) + " %");
+}
+
 void Agent::launch(const Line& order, Now now) {
   const std::string id(order.text("id"));
   auto spec = parse_spec(order);
@@ -147,6 +170,7 @@ void Agent::launch(const Line& order, Now now) {
   if (!installed_.contains({spec->app, spec->manifest}))
     return err(id, fail(Code::kNotFound, "version " + spec->manifest.substr(0, 12) + " of " +
                                              spec->app + " is not installed here"));
+  if (is_disk_low()) return err(id, disk_low());
   Instance& instance = instances_[spec->name];
   const bool is_new = instance.spec.name.empty();
   if (is_new) {

@@ -32,6 +32,7 @@ struct HostSample {
   std::int64_t mem_used_bytes = 0;
   std::int64_t mem_total_bytes = 0;
   std::int64_t disk_free_bytes = 0;
+  std::int64_t disk_total_bytes = 0;  // 0: not known
 };
 
 // What the machine is; measured once.
@@ -42,7 +43,9 @@ struct HostFacts {
   std::string os, arch, glibc, version, boot_id;
   std::int64_t cpus = 0, mem_bytes = 0, started_mono_ms = 0;
   std::vector<std::string> labels;  // "k=v"
+  bool join = false;                // take a new cluster's word from now on
   std::string path;                 // PATH for the apps
+  int disk_floor_percent = 5;       // with less of the disk free, no new work
 };
 
 // --- Effects ---

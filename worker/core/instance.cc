@@ -82,8 +82,7 @@ Result<InstanceSpec> parse_spec(const Line& line) {
   spec.restart = *policy;
   spec.log_max_bytes = line.number_or("log_max_bytes", kDefaultLogMost);
   if (spec.log_max_bytes < kLeastLogMost)
-    return fail(Code::kBadArg,
-                "log_max_bytes= must be at least " + std::to_string(kLeastLogMost));
+    return fail(Code::kBadArg, "log_max_bytes= must be at least " + std::to_string(kLeastLogMost));
   spec.args = line.all("arg");
   spec.env = line.all("env");
   for (const std::string& env : spec.env)

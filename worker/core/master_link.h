@@ -30,6 +30,7 @@ class MasterLink {
   bool is_up() const { return state_ == State::kUp; }
   std::int64_t heartbeat_ms() const { return heartbeat_ms_; }
   const std::string& cluster() const { return cluster_; }
+  const std::string& epoch() const { return epoch_; }
   std::int64_t next_deadline() const { return deadline_; }
 
  private:
@@ -46,7 +47,7 @@ class MasterLink {
   std::int64_t heartbeat_ms_ = 1000;
   std::int64_t missed_ = 2;
   std::int64_t up_since_ = 0;
-  std::string cluster_;
+  std::string cluster_, epoch_;
   std::string last_why_;
 };
 

@@ -74,6 +74,16 @@ Status take_app_user(Raw& raw, const std::string& value) {
   return {};
 }
 
+Status take_disk_floor(Raw& raw, const std::string& value) {
+  const auto percent =
+      value.ends_with('%') ? parse_integer(value.substr(0, value.size() - 1)) : std::nullopt;
+  if (!percent || *percent < 0 || *percent > 99)
+    return fail(Code::kBadArg,
+                "expected a share of the disk such as 5%, got '" + excerpt(value) + "'");
+  raw.options.disk_floor_percent = static_cast<int>(*percent);
+  return {};
+}
+
 template <std::string Raw::*kField>
 Status take_text(Raw& raw, const std::string& value) {
   raw.*kField = value;
@@ -112,6 +122,7 @@ constexpr Row kRows[] = {
     {"label", "K=V", "a label to choose workers by; may be repeated (none)", &take_label},
     {"user", "U", "as root: the user to run as (dm)", &take_user},
     {"app-user", "U", "as root: the user that apps run as (dm-app)", &take_app_user},
+    {"disk-floor", "N%", "with less of the disk free, take no new work (5%)", &take_disk_floor},
     {"logs-total", "SIZE",
      "room for all logs; the oldest go first (a tenth of the disk, at most 10G)",
      [](Raw& raw, const std::string& value) -> Status {
@@ -133,6 +144,11 @@ constexpr Row kRows[] = {
        auto taken = take_number(value, &number);
        raw.options.agent_uid = static_cast<uid_t>(number);
        return taken;
+     }},
+    {"join", nullptr, "belong to the master's cluster from now on, whatever it was before (off)",
+     [](Raw& raw, const std::string&) -> Status {
+       raw.options.join = true;
+       return {};
      }},
     {"no-cgroup", nullptr, nullptr,
      [](Raw& raw, const std::string&) -> Status {

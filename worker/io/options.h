@@ -22,6 +22,7 @@ struct Options {
   std::string key_file;             // empty: --insecure
   std::vector<std::string> labels;  // "k=v"
   std::string user = "dm", app_user = "dm-app";
+  bool join = false;        // take a new cluster's word
   bool user_given = false;  // --user or --app-user: it is an error then if there is none
 
   // Between the program's own processes; not for people.
@@ -32,6 +33,7 @@ struct Options {
   bool use_cgroups = true;
 
   std::optional<std::int64_t> logs_total;  // --logs-total, bytes
+  int disk_floor_percent = 5;              // --disk-floor
 };
 
 // Errors: bad-arg, one sentence.

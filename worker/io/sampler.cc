@@ -76,9 +76,11 @@ HostSample Sampler::host() {
   sample.mem_used_bytes = sample.mem_total_bytes - memory_field(memory, "MemAvailable:");
   sample.load1 = std::strtod(read_small_file("/proc/loadavg").value_or("").c_str(), nullptr);
   struct statvfs disk {};
-  if (::statvfs(root_.c_str(), &disk) == 0)
-    sample.disk_free_bytes =
-        static_cast<std::int64_t>(disk.f_bavail) * static_cast<std::int64_t>(disk.f_frsize);
+  if (::statvfs(root_.c_str(), &disk) == 0) {
+    const auto block = static_cast<std::int64_t>(disk.f_frsize);
+    sample.disk_free_bytes = static_cast<std::int64_t>(disk.f_bavail) * block;
+    sample.disk_total_bytes = static_cast<std::int64_t>(disk.f_blocks) * block;
+  }
   return sample;
 }
 

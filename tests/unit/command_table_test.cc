@@ -1,0 +1,96 @@
+#include "master/commands/command_table.h"
+
+#include <set>
+
+#include "master/commands/invocation.h"
+#include "tests/unit/check.h"
+#include "tests/unit/cluster_world.h"
+
+using namespace dm;
+
+TEST(command_table_has_each_command_of_the_contract) {
+  std::set<std::string_view> names;
+  for (const CommandSpec& command : command_table()) CHECK(names.insert(command.name).second);
+  for (const char* name :
+       {"workers", "workers forget", "copy", "delete", "launch", "ps", "stop", "kill", "start",
+        "usage", "logs", "events", "describe", "help", "version", "quit"})
+    CHECK(names.contains(name));
+}
+
+TEST(command_table_rows_are_sound) {
+  for (const CommandSpec& command : command_table()) {
+    CHECK(command.least >= 0 && command.least <= command.most);
+    CHECK(!command.operands.empty());
+    CHECK(!command.summary.empty());
+    // Whoever takes operands or options says so in the usage, and the other way round.
+    const bool takes = command.most > 0 || !command.options.empty() || command.rest;
+    CHECK_EQ(command.usage.empty(), !takes);
+    for (const OptionSpec& option : command.options) {
+      CHECK(option.name.starts_with("-"));
+      CHECK_EQ(option.choices.empty(), option.check != ValueCheck::kChoice);
+      if (option.value == OperandKind::kNone) CHECK(option.check == ValueCheck::kNone);
+    }
+  }
+}
+
+TEST(command_table_every_listing_takes_json) {
+  for (std::string_view name : {"workers", "ps", "usage", "events", "describe"}) {
+    const std::string_view words[] = {name};
+    const CommandSpec* command = find_command(words);
+    REQUIRE(command != nullptr);
+    bool has_json = false;
+    for (const OptionSpec& option : command->options) has_json |= option.name == "--json";
+    CHECK(has_json);
+  }
+}
+
+TEST(command_table_the_longest_name_wins) {
+  const auto found = [](std::initializer_list<std::string_view> words) {
+    const std::vector<std::string_view> list(words);
+    const CommandSpec* command = find_command(list);
+    return command == nullptr ? std::string_view("none") : command->name;
+  };
+  CHECK_EQ(found({"workers"}), "workers");
+  CHECK_EQ(found({"workers", "--json"}), "workers");
+  CHECK_EQ(found({"workers", "forget", "w1"}), "workers forget");
+  CHECK_EQ(found({"forget"}), "none");
+  CHECK_EQ(found({"PS"}), "none");
+  CHECK_EQ(found({}), "none");
+}
+
+TEST(command_table_what_changes_something_is_for_no_mere_viewer) {
+  for (const char* name : {"copy", "launch", "stop", "kill", "start", "delete", "workers forget"})
+    for (const CommandSpec& command : command_table())
+      if (command.name == name) CHECK(command.role != Role::kViewer);
+  for (const char* name : {"ps", "workers", "usage", "logs", "events", "describe", "help"})
+    for (const CommandSpec& command : command_table())
+      if (command.name == name) CHECK(command.role == Role::kViewer);
+}
+
+TEST(command_table_help_names_all_but_the_hidden) {
+  const auto all = help_text({});
+  REQUIRE(all.has_value());
+  for (const CommandSpec& command : command_table()) {
+    CHECK_EQ(all->find(std::string(command.name) + " ") != std::string::npos, !command.hidden);
+    const auto one = help_text({std::string(command.name)});
+    if (name_words(command) == 1) CHECK(one.has_value() && one->find("usage: ") == 0);
+  }
+  CHECK(help_text({"workers", "forget"})->find("usage: workers forget WORKER") == 0);
+  CHECK_EQ(help_text({"lunch"}).error().message, "no command 'lunch'; did you mean 'launch'?");
+  CHECK(help_text({"lunch"}).error().code == Code::kNotFound);
+}
+
+// A row without a handler would answer OK and do nothing.
+TEST(command_table_every_command_is_carried_out) {
+  for (const CommandSpec& command : command_table()) {
+    if (command.name == "quit" || needs_files({&command, {"x"}, {}, {}})) continue;
+    test::World world;
+    std::string words(command.name);
+    for (int i = 0; i < command.least; ++i) words += " nosuch.1";
+    world.run(words);
+    const bool answered = world.has("#1 out") || world.has("#1 ERR");
+    const bool is_empty_listing = command.name == "ps" || command.name == "names" ||
+                                  command.name == "events" || command.name == "usage";
+    CHECK(answered || is_empty_listing);
+  }
+}

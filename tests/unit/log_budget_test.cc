@@ -1,0 +1,115 @@
+#include "worker/core/log_budget.h"
+
+#include "tests/unit/check.h"
+
+namespace dm {
+namespace {
+
+constexpr std::int64_t kMiB = 1024 * 1024;
+constexpr std::int64_t kPlenty = 1000 * kMiB;
+
+LogFile file(std::string instance, std::int64_t run, std::int64_t used, std::int64_t written = 0) {
+  return {std::move(instance), run, used, used, written};
+}
+
+// "a.1/2 dropped, a.1/3 from 4096" in the order of the plan.
+std::string plan(const std::vector<LogFile>& files, const std::map<std::string, LogOwner>& owners,
+                 std::int64_t total = kPlenty) {
+  std::string text;
+  for (const LogCut& cut : plan_log_cuts(files, owners, total)) {
+    text += (text.empty() ? "" : ", ") + cut.instance + "/" + std::to_string(cut.run);
+    text += cut.keep_from == 0 ? " dropped" : " from " + std::to_string(cut.keep_from);
+  }
+  return text;
+}
+
+std::string size(std::int64_t bytes) {
+  return std::to_string(bytes / kLogBlock * kLogBlock);
+}
+
+}  // namespace
+
+TEST(log_budget_leaves_alone_what_fits) {
+  CHECK_EQ(plan({}, {}), "");
+  CHECK_EQ(plan({file("a.1", 1, 10 * kMiB)}, {{"a.1", {1, true, 10 * kMiB}}}), "");
+  // Of an instance that nobody knows the usual budget is asked.
+  CHECK_EQ(plan({file("a.1", 1, kDefaultLogMost)}, {}), "");
+}
+
+TEST(log_budget_shortens_a_living_log_a_tenth_below) {
+  CHECK_EQ(plan({file("a.1", 1, 11 * kMiB)}, {{"a.1", {1, true, 10 * kMiB}}}),
+           "a.1/1 from " + size(2 * kMiB));
+}
+
+TEST(log_budget_counts_what_takes_room) {
+  // 100 MiB were written, 11 are still there.
+  const LogFile holed{"a.1", 1, 100 * kMiB, 11 * kMiB, 0};
+  CHECK_EQ(plan({holed}, {{"a.1", {1, true, 10 * kMiB}}}), "a.1/1 from " + size(91 * kMiB));
+  CHECK_EQ(plan({holed}, {{"a.1", {1, true, 11 * kMiB}}}), "");
+}
+
+TEST(log_budget_drops_the_oldest_runs_first) {
+  const std::vector<LogFile> files = {file("a.1", 3, 4 * kMiB), file("a.1", 10, 4 * kMiB),
+                                      file("a.1", 1, kMiB), file("a.1", 2, 4 * kMiB)};
+  // 13 MiB of 10: four must go to come to nine. One and three quarters of the next.
+  CHECK_EQ(plan(files, {{"a.1", {10, true, 10 * kMiB}}}),
+           "a.1/1 dropped, a.1/2 from " + size(3 * kMiB));
+}
+
+TEST(log_budget_never_drops_the_last_run) {
+  CHECK_EQ(plan({file("a.1", 7, 30 * kMiB)}, {{"a.1", {7, false, kLeastLogMost}}}),
+           "a.1/7 from " + size(30 * kMiB - 16 * kLogBlock));
+  CHECK_EQ(
+      plan({file("a.1", 6, kMiB), file("a.1", 7, 30 * kMiB)}, {{"a.1", {7, false, kLeastLogMost}}}),
+      "a.1/6 dropped, a.1/7 from " + size(30 * kMiB - 16 * kLogBlock));
+}
+
+TEST(log_budget_keeps_each_instance_apart) {
+  CHECK_EQ(plan({file("a.1", 1, 8 * kMiB), file("a.10", 1, 8 * kMiB)},
+                {{"a.1", {1, true, 10 * kMiB}}, {"a.10", {1, true, 10 * kMiB}}}),
+           "");
+}
+
+TEST(log_budget_of_the_worker_takes_the_least_needed_first) {
+  const std::map<std::string, LogOwner> owners = {
+      {"a.1", {2, true}}, {"b.1", {1, false}}, {"c.1", {1, true}}};
+  const std::vector<LogFile> files = {file("c.1", 1, 9 * kMiB, 9), file("a.1", 2, 5 * kMiB, 8),
+                                      file("b.1", 1, 3 * kMiB, 1), file("a.1", 1, 3 * kMiB, 7)};
+  CHECK_EQ(plan(files, owners, 20 * kMiB), "");
+  // 20 of 19: to come to 17.1 the replaced run goes, and more is not needed.
+  CHECK_EQ(plan(files, owners, 19 * kMiB),
+           "a.1/1 from " + size(20 * kMiB - (19 * kMiB - 19 * kMiB / 10)));
+  CHECK_EQ(plan(files, owners, 18 * kMiB),
+           "a.1/1 dropped, b.1/1 from " + size(17 * kMiB - (18 * kMiB - 18 * kMiB / 10)));
+  // Then the ended one, then the largest of the living, which is only shortened.
+  CHECK_EQ(plan(files, owners, 10 * kMiB),
+           "a.1/1 dropped, b.1/1 dropped, c.1/1 from " + size(5 * kMiB));
+}
+
+TEST(log_budget_of_nothing_ends) {
+  const std::map<std::string, LogOwner> owners = {{"a.1", {1, true}}};
+  CHECK_EQ(plan({file("a.1", 1, 16 * kLogBlock)}, owners, 0), "");
+}
+
+TEST(log_budget_share_of_the_disk) {
+  CHECK_EQ(default_logs_total(50 * kMiB), 5 * kMiB);
+  CHECK_EQ(default_logs_total(1000LL * 1024 * kMiB), 10LL * 1024 * kMiB);
+}
+
+TEST(log_budget_looks_again_in_time) {
+  CHECK_EQ(next_log_look_ms(false, 1), 1000);
+  CHECK_EQ(next_log_look_ms(true, 1), 100);
+  CHECK_EQ(next_log_look_ms(true, 500), 10'000);
+}
+
+TEST(log_budget_knows_a_log_by_its_name) {
+  const auto name = parse_log_name("a-b.12.3");
+  REQUIRE(name);
+  CHECK_EQ(name->instance, "a-b.12");
+  CHECK_EQ(name->run, 3);
+  for (const char* other : {"", ".", "a", "a.1", "a.1.x", "a.1.0", "a.1.-2", "a.1.2.times",
+                            "a.1.2.gone", "a.1.2.times.tmp", "A.1.2", "a.01.2"})
+    CHECK(!parse_log_name(other));
+}
+
+}  // namespace dm

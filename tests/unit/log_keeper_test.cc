@@ -1,0 +1,176 @@
+#include "worker/io/log_keeper.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "common/io/files.h"
+#include "common/io/system.h"
+#include "tests/unit/check.h"
+#include "worker/io/log_reader.h"
+
+namespace dm {
+namespace {
+
+constexpr std::int64_t kMiB = 1024 * 1024;
+
+std::string numbered(int from, int to) {
+  std::string text;
+  for (int i = from; i < to; ++i) text += "line " + std::to_string(i) + "\n";
+  return text;
+}
+
+// A store of its own, and a keeper of it.
+struct Place {
+  Place() {
+    char name[] = "/tmp/dm-root-XXXXXX";
+    if (::mkdtemp(name) != nullptr) path = name;
+    store.emplace(path, std::nullopt);
+    (void)store->prepare();
+    keeper.emplace(loop, *store, kMiB * 1000, [] { return LogKeeper::Owners(); });
+  }
+  ~Place() { (void)remove_tree(path); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  Fd log(std::int64_t run) const {
+    auto fd = store->open_log("a.1", run);
+    return fd ? std::move(*fd) : Fd();
+  }
+  bool has(const std::string& name) const {
+    struct stat info {};
+    return ::stat((path + "/logs/" + name).c_str(), &info) == 0;
+  }
+  std::string content(const std::string& name) const {
+    return read_file(path + "/logs/" + name).value();
+  }
+  bool look(std::int64_t run, bool is_alive, std::int64_t most, std::int64_t mono_ms = 10'000) {
+    return keeper->look({{"a.1", {run, is_alive, most}}}, {mono_ms, 1'000'000'000});
+  }
+
+  std::string path;
+  Loop loop;
+  std::optional<AppStore> store;
+  std::optional<LogKeeper> keeper;
+};
+
+// All that the reader gives from `*offset` on, which is moved to where that begins.
+std::string read_from(LogReader& log, std::int64_t* offset) {
+  std::string text;
+  char block[10'000];
+  std::int64_t at = *offset;
+  while (true) {
+    const auto got = log.read(&at, block, sizeof block);
+    if (!got || *got == 0) return text;
+    if (text.empty()) *offset = at;
+    text.append(block, *got);
+    at += static_cast<std::int64_t>(*got);
+  }
+}
+
+}  // namespace
+
+TEST(log_keeper_shortens_a_log_that_is_written_and_read) {
+  Place place;
+  const Fd file = place.log(1);
+  std::string all = numbered(0, 50'000);
+  REQUIRE(write_all(file.get(), all));
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  REQUIRE(log);
+  CHECK_EQ(*log->first_kept(), 0);
+  REQUIRE(place.look(1, true, 100'000));
+  CHECK(!place.look(1, true, 100'000));
+  REQUIRE(write_all(file.get(), numbered(50'000, 50'010)));
+  all += numbered(50'000, 50'010);
+
+  CHECK_EQ(*log->size(), static_cast<std::int64_t>(all.size()));
+  const std::int64_t kept = *log->first_kept();
+  CHECK(kept > 0);
+  CHECK(*log->size() - kept <= 110'000);
+  std::int64_t offset = 0;
+  CHECK(read_from(*log, &offset) == all.substr(static_cast<std::size_t>(kept)));
+  CHECK_EQ(offset, kept);
+  // Whoever is further on already notices nothing.
+  offset = kept + 5;
+  CHECK(read_from(*log, &offset) == all.substr(static_cast<std::size_t>(kept) + 5));
+  CHECK_EQ(offset, kept + 5);
+}
+
+TEST(log_reader_counts_lines_up_to_the_hole) {
+  Place place;
+  const Fd file = place.log(1);
+  REQUIRE(write_all(file.get(), numbered(0, 50'000)));
+  REQUIRE(place.look(1, true, 100'000));
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  REQUIRE(log);
+  const std::int64_t size = *log->size(), kept = *log->first_kept();
+  CHECK_EQ(*log->start_of_last(1), size - 11);
+  CHECK_EQ(*log->start_of_last(1'000'000), kept);
+  CHECK_EQ(*log->start_of_line(size - 3), size - 11);
+  CHECK_EQ(*log->start_of_line(size - 11), size - 11);
+  CHECK_EQ(*log->start_of_line(size), size);
+  CHECK_EQ(*log->start_of_line(5), 5);  // gone: told as a cut from there on
+}
+
+TEST(log_reader_counts_what_was_truncated) {
+  Place place;
+  REQUIRE(write_all(place.log(1).get(), "fresh\n"));
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  REQUIRE(log);
+  REQUIRE(replace_file(place.path + "/logs/a.1.1.gone", "1000\n"));
+  CHECK_EQ(*log->size(), 1006);
+  CHECK_EQ(*log->first_kept(), 1000);
+  CHECK_EQ(*log->start_of_last(1), 1000);
+  std::int64_t offset = 200;
+  CHECK_EQ(read_from(*log, &offset), "fresh\n");
+  CHECK_EQ(offset, 1000);
+}
+
+TEST(log_keeper_drops_a_run_with_all_that_lies_beside_it) {
+  Place place;
+  for (const std::int64_t run : {1, 2})
+    REQUIRE(write_all(place.log(run).get(), std::string(60'000, 'x')));
+  for (const char* suffix : {".times", ".gone"})
+    REQUIRE(replace_file(place.path + "/logs/a.1.1" + suffix, "0\n"));
+  CHECK(!place.look(2, false, 2 * 61'440));
+  CHECK(place.look(2, false, 66'000));
+  for (const char* name : {"a.1.1", "a.1.1.times", "a.1.1.gone"}) CHECK(!place.has(name));
+  CHECK(place.has("a.1.2"));
+}
+
+TEST(log_keeper_marks_growth_once_a_second) {
+  Place place;
+  const Fd file = place.log(1);
+  place.look(1, true, kMiB, 1000);
+  CHECK(!place.has("a.1.1.times"));
+  REQUIRE(write_all(file.get(), "one\n"));
+  place.look(1, true, kMiB, 2000);
+  REQUIRE(write_all(file.get(), "two\n"));
+  place.look(1, true, kMiB, 2500);
+  place.look(1, true, kMiB, 2999);
+  CHECK_EQ(LogTimes::parse(place.content("a.1.1.times")).marks().size(), 1U);
+  place.look(1, true, kMiB, 3000);
+  place.look(1, true, kMiB, 5000);
+  const LogTimes times = LogTimes::parse(place.content("a.1.1.times"));
+  REQUIRE(times.marks().size() == 2);
+  CHECK_EQ(times.marks()[0].size, 4);
+  CHECK_EQ(times.marks()[1].size, 8);
+  struct stat info {};
+  REQUIRE(::fstat(file.get(), &info) == 0);
+  CHECK_EQ(times.marks()[1].wall_ms,
+           std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000);
+}
+
+TEST(log_keeper_thins_a_long_index) {
+  Place place;
+  const Fd file = place.log(1);
+  REQUIRE(write_all(file.get(), std::string(1'000'000, 'x')));
+  std::string index;
+  for (int i = 1; i <= 70'000; ++i) index += std::to_string(i) + " 1700000000000\n";
+  REQUIRE(replace_file(place.path + "/logs/a.1.1.times", index));
+  place.look(1, true, 2 * kMiB);
+  const auto times = LogTimes::parse(place.content("a.1.1.times"));
+  CHECK(times.marks().size() <= 16U * 1024);
+  CHECK_EQ(times.marks().back().size, 1'000'000);
+}
+
+}  // namespace dm

@@ -1,0 +1,27 @@
+// worker/core/bond.h - which cluster a worker belongs to, and which start of its master it obeyed
+// last: so that neither a stranger's master nor one that was restored from an old copy of its
+// journal is obeyed. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/codec.h"
+
+namespace dm {
+
+// "NUMBER-ID": the count of the master's starts, and random digits of this one.
+// 0 for a text that is no epoch.
+std::int64_t epoch_number(std::string_view epoch);
+
+struct Bond {
+  std::string cluster;  // empty: none yet
+  std::string epoch;    // of the last order that was obeyed
+
+  // Why a master that says WELCOME with these is not obeyed; empty if it is. A master that names
+  // no cluster (a netcat that plays one) is asked nothing.
+  std::string refusal(std::string_view its_cluster, std::string_view its_epoch) const;
+};
+
+}  // namespace dm
