@@ -220,6 +220,9 @@ void Cluster::describe_worker(Request& request, const WorkerView& worker, Now no
   for (const auto& [name, placement] : state_.instances)
     if (placement.worker == worker.name && row(name, now).alive) here.push_back(name);
   lines.emplace_back("Instances", here.empty() ? "none" : fold_names(here));
+  if (!worker.foreign.empty())
+    lines.emplace_back("Foreign", fold_names({worker.foreign.begin(), worker.foreign.end()}) +
+                                      " (unknown to this master, left alone)");
   out(request.id, show_description(lines));
 }
 

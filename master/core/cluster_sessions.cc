@@ -10,6 +10,8 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMostLabels = 64;
+constexpr std::size_t kMostForeign = 1000;
+constexpr std::int64_t kMostSkipped = 100'000;
 constexpr std::size_t kMostState = 32;  // bytes
 
 std::optional<double> decimal(const Line& line, std::string_view key) {
@@ -80,6 +82,7 @@ void Cluster::handle(const SessionOpened& opened, Now now) {
   view.address = opened.address;
   view.beaten = view.synced = false;
   view.reported.clear();
+  view.foreign.clear();
   view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
   if (view.last_beat_mono_ms == 0) view.last_beat_mono_ms = now.mono_ms;
   sessions_[opened.session] = opened.name;
@@ -177,13 +180,26 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   if (returns && worker.synced) mend(worker.name, now);
 }
 
+// Left alone, and listed. Its name must never be given to another: the worker would take the
+// launch for one that it has answered already.
+void Cluster::on_foreign(WorkerView& worker, const std::string& name, Now now) {
+  const auto parsed = parse_instance_name(name);
+  if (!parsed || !is_app_name(parsed->app) || worker.foreign.size() >= kMostForeign) return;
+  worker.foreign.insert(name);
+  say("worker " + worker.name + " runs " + name + ", of which no record speaks", now);
+  const auto app = state_.apps.find(parsed->app);
+  const std::int64_t next = app == state_.apps.end() ? 1 : app->second.next_number;
+  // A worker may not use up the numbers of an app either.
+  if (parsed->number < next || parsed->number > next + kMostSkipped) return;
+  record(Line("APP").add("app", parsed->app).add("next", parsed->number + 1));
+}
+
 void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   const std::string name(line.text("instance"));
   const auto placement = state_.instances.find(name);
   // A worker speaks only for itself.
   if (placement == state_.instances.end() || placement->second.worker != worker.name) {
-    if (worker.synced || name.empty()) return;
-    say("worker " + worker.name + " names instance " + name + ", of which no record speaks", now);
+    if (!worker.synced) on_foreign(worker, name, now);
     return;
   }
   worker.reported.insert(name);

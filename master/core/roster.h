@@ -47,6 +47,7 @@ struct WorkerView {
   std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
   std::int64_t instances = 0;          // alive, by its last beat
   std::int64_t placed_since_beat = 0;  // launched there, not in `instances` yet
+  std::set<std::string> foreign;       // instances it runs of which no record of ours speaks
   std::set<std::string> reported;      // instances named before SYNCED
 
   double mem_percent() const;

@@ -4,7 +4,7 @@
 [[ $(id -u) == 0 ]] || skip "mounting a small disk takes root"
 mkdir small
 mount -t tmpfs -o size=4m dm-story "$dir/small" 2>err || skip "mount: $(cat err)"
-trap 'status=$?; trap - ERR; (exit "$status"); end_small' EXIT
+trap 'status=$?; trap - ERR; set +e; (exit "$status"); end_small' EXIT
 # The supervisor must be gone before its disk.
 end_small() {
   local status=$?

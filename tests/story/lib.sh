@@ -247,7 +247,8 @@ open_peer() {
   shift
   rm -f "$dir/$name.say"
   mkfifo "$dir/$name.say"
-  : >"$dir/$name.heard" >"$dir/$name.err"
+  : >"$dir/$name.heard"
+  : >"$dir/$name.err"
   nc "$@" <"$dir/$name.say" >"$dir/$name.heard" 2>"$dir/$name.err" &
   peer_pids[$name]=$!
   exec {fd}>"$dir/$name.say"
@@ -313,7 +314,7 @@ deafen() {
   trap - EXIT ERR
   exec {fd}<>"/dev/tcp/127.0.0.1/$1"
   printf '%s\n' "$2" >&"$fd"
-  exec yes "$3" >&"$fd" 2>/dev/null
+  exec yes "$3" 1>&"$fd" 2>/dev/null
 }
 
 # The value of a field in $heard.

@@ -75,7 +75,7 @@ TEST(instance_report_says_what_changes_and_at_first_what_does_not) {
   Instance instance = web();
   CHECK_EQ(report(instance, false).print(),
            "INSTANCE instance=web.1 desired=running state=dead run=2 restarts=0\n");
-  CHECK_EQ(report(instance, true).text("restart"), "always");
+  CHECK(report(instance, true).text("restart") == "always");
   instance.state = RunState::kUp;
   instance.pid = 7;
   instance.started_ms = 5;

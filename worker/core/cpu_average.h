@@ -10,7 +10,7 @@ namespace dm {
 
 class CpuAverage {
  public:
-  static constexpr std::int64_t kWindowMs = 15'000;
+  static constexpr std::int64_t kWindowMs = 30'000;
 
   // Takes a reading and returns the mean of those within the window, this one included.
   double add(std::int64_t mono_ms, double percent) {

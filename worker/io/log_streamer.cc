@@ -16,18 +16,24 @@ namespace {
 
 constexpr std::size_t kMaxStreams = 64;
 constexpr std::size_t kBlock = 128 * 1024;
+// A block of nothing but newlines grows 26 times, and a CHUNK has at most 1 MiB.
+constexpr std::size_t kStampedBlock = 16 * 1024;
 
 // The bytes of a log as CHUNKs, hashed as they go; CUT where some are gone.
 class Chunks {
  public:
   Chunks(LinePeer& peer, LogReader& log, std::int64_t offset, bool stamps)
-      : peer_(peer), log_(log), offset_(offset), stamps_(stamps), block_(kBlock, '\0') {}
+      : peer_(peer),
+        log_(log),
+        offset_(offset),
+        stamps_(stamps),
+        block_(stamps ? kStampedBlock : kBlock, '\0') {}
 
   // Sends up to the end of the log, or up to `limit`.
   Status send_to(std::int64_t limit) {
     if (stamps_) times_ = log_.times();
     while (offset_ < limit) {
-      const auto most = std::min<std::int64_t>(limit - offset_, kBlock);
+      const auto most = std::min(limit - offset_, static_cast<std::int64_t>(block_.size()));
       std::int64_t at = offset_;
       const auto got = log_.read(&at, block_.data(), static_cast<std::size_t>(most));
       if (!got) return got.error();
