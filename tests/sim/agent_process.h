@@ -1,0 +1,72 @@
+// tests/sim/agent_process.h - worker/io/runtime.h in virtual time: brings the real agent core its
+// events and performs its effects, until the process dies. Decides nothing.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/sim/commits.h"
+#include "tests/sim/network.h"
+#include "worker/core/agent.h"
+
+namespace dm::sim {
+
+class Host;
+class MasterNode;
+
+class AgentProcess {
+ public:
+  // Reads the host's journal and connects to its supervisor.
+  AgentProcess(Host& host, MasterNode& master);
+
+  const Agent& agent() const { return *agent_; }
+  std::optional<Network::Id> session() const { return session_; }
+  std::optional<Network::Id> supervisor() const { return supervisor_; }
+
+ private:
+  using Held = std::map<std::string, std::vector<Line>>;
+
+  void raise(Event event);
+  void handle_events();
+  void arm();
+  void attach();
+  void shorten_journal();
+  void on_supervisor_line(const Line& line);
+
+  void perform(const Connect&);
+  void perform(const Disconnect& effect);
+  void perform(const ToMaster& effect);
+  void perform(const ToSupervisor& effect) { to_supervisor(effect.line); }
+  void perform(const Spawn& effect);
+  void perform(const Append&) {}
+  void perform(const Install& effect);
+  void perform(const RemoveApp& effect);
+  void perform(const Probe& effect);
+  void perform(const StreamLog&) {}
+  void perform(const EndStreams&) {}
+  void perform(const CancelStream&) {}
+  void perform(const TakeSample& effect);
+  void perform(const Say& effect);
+  void perform(const Welcomed&) {}
+  void to_supervisor(const Line& line);
+  void installed(const Install& effect, bool may_fetch);
+
+  Host& host_;
+  MasterNode& master_;
+  std::unique_ptr<Agent> agent_;
+  SimCommits<Effect, Append> commits_;
+  std::deque<Event> events_;
+  bool will_handle_ = false, may_tick_ = false, sampling_ = false;
+  std::int64_t armed_for_ = kNever;
+  std::uint64_t timer_ = 0, dial_ = 0;
+  bool dialling_ = false;
+  std::optional<Network::Id> session_, supervisor_;
+  Held held_;  // lines behind a spawn that is being prepared
+};
+
+}  // namespace dm::sim

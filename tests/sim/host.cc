@@ -1,0 +1,116 @@
+#include "tests/sim/host.h"
+
+#include <algorithm>
+
+#include "tests/sim/master_node.h"
+
+namespace dm::sim {
+namespace {
+
+constexpr std::int64_t kWallStartMs = 1'700'000'000'000;
+constexpr std::int64_t kUptimeMs = 5000;
+
+}  // namespace
+
+Host::Host(Timeline& timeline, Ledger& ledger, MasterNode& master, int index)
+    : timeline_(timeline),
+      ledger_(ledger),
+      master_(master),
+      index_(index),
+      name_("w" + std::to_string(index + 1)),
+      host_life_(timeline),
+      agent_life_(timeline),
+      local_(timeline, 200),
+      journal_(timeline, "worker") {}
+
+Now Host::now() const {
+  return {kUptimeMs + (timeline_.now() - booted_at_) / kMs,
+          kWallStartMs + timeline_.now() / kMs + wall_offset_ms_};
+}
+
+HostFacts Host::facts() const {
+  HostFacts facts;
+  facts.name = name_;
+  const std::string digits = std::to_string(index_ + 1);
+  facts.id = std::string(32 - digits.size(), '0') + digits;
+  facts.root = "/r";
+  facts.os = "Linux";
+  facts.arch = "x86_64";
+  facts.boot_id = boot_id();
+  facts.cpus = 4;
+  facts.mem_bytes = 1000;
+  facts.path = "/bin";
+  return facts;
+}
+
+bool Host::is_cut_off() const {
+  return master_.network().is_blocked(index_);
+}
+
+void Host::trace(const std::string& text) const {
+  if (timeline_.is_tracing()) timeline_.trace(name_ + " " + text);
+}
+
+bool Host::has_app(const std::string& app) const {
+  return std::any_of(files_.begin(), files_.end(),
+                     [&](const auto& file) { return file.first == app; });
+}
+
+Network::Id Host::connect_supervisor(Network::Handlers agent) {
+  if (!supervisor_ || supervisor_->has_ended()) {
+    SimSupervisor::Place place{host_life_, local_, ledger_, index_, boot_id(), next_pid_++, {}, {}};
+    place.wall_ms = [this] { return now().wall_ms; };
+    place.has_files = [this](const Line& line) {
+      std::string app, version;
+      for (const std::string& env : line.all("env")) {
+        if (env.starts_with("DM_APP=")) app = env.substr(7);
+        if (env.starts_with("DM_VERSION=")) version = env.substr(11);
+      }
+      return has_files(app, version);
+    };
+    host_life_.die();  // what an ended supervisor still had planned
+    supervisor_ = std::make_unique<SimSupervisor>(std::move(place));
+  }
+  return supervisor_->connect(std::move(agent));
+}
+
+void Host::start_agent() {
+  if (running_) return;
+  trace("the agent starts");
+  running_ = true;
+  process_ = std::make_unique<AgentProcess>(*this, master_);
+}
+
+void Host::burn() {
+  if (fuse_ > 0 && --fuse_ == 0) crash_agent();
+}
+
+void Host::crash_agent() {
+  if (!running_) return;
+  trace("the agent is killed");
+  running_ = false;
+  agent_life_.die();
+  journal_.process_died();
+  if (const auto session = process_->session()) master_.network().close(*session, Side::kClient);
+  if (const auto supervisor = process_->supervisor()) local_.close(*supervisor, Side::kClient);
+  agent_life_.later(timeline_.between(1, 3000) * kMs, [this] { start_agent(); });
+}
+
+void Host::crash() {
+  trace("the machine loses power");
+  if (running_) {
+    if (const auto session = process_->session()) master_.network().vanish(*session, Side::kClient);
+    if (const auto link = process_->supervisor()) local_.vanish(*link, Side::kClient);
+  }
+  running_ = false;
+  agent_life_.die();
+  host_life_.die();
+  journal_.host_died();
+  supervisor_.reset();
+  ledger_.host_died(index_);
+  ++boots_;
+  booted_at_ = timeline_.now();
+  agent_life_.later(timeline_.between(1000, 20'000) * kMs, [this] { start_agent(); });
+}
+
+}  // namespace dm::sim

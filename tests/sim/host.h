@@ -1,0 +1,79 @@
+// tests/sim/host.h - a worker's machine: its disk, its clocks, a supervisor, an agent; each can die
+// as it does in the world.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/clock.h"
+#include "tests/sim/agent_process.h"
+#include "tests/sim/journal.h"
+#include "tests/sim/supervisor.h"
+
+namespace dm::sim {
+
+class Host {
+ public:
+  Host(Timeline& timeline, Ledger& ledger, MasterNode& master, int index);
+
+  void start_agent();
+  // kill -9; it is started again a moment later.
+  void crash_agent();
+  // Dies at the `effects`th effect from now.
+  void light_fuse(std::int64_t effects) { fuse_ = effects; }
+  void burn();
+  // Power failure: apps, supervisor and whatever was not synced are gone. It boots again.
+  void crash();
+  void jump_clock(std::int64_t ms) { wall_offset_ms_ += ms; }
+  // While the faults last: disks are full now and then.
+  void set_troubled(bool troubled) { troubled_ = troubled; }
+  bool is_troubled() const { return troubled_; }
+
+  int index() const { return index_; }
+  const std::string& name() const { return name_; }
+  Now now() const;
+  HostFacts facts() const;
+  Timeline& timeline() { return timeline_; }
+  Mortal& agent_life() { return agent_life_; }
+  SimJournal& journal() { return journal_; }
+  Network& local() { return local_; }
+  bool is_cut_off() const;
+  void trace(const std::string& text) const;
+  // nullptr while there is none.
+  const AgentProcess* process() const { return running_ ? process_.get() : nullptr; }
+
+  Network::Id connect_supervisor(Network::Handlers agent);
+
+  bool has_files(const std::string& app, const std::string& version) const {
+    return files_.contains({app, version});
+  }
+  void add_files(const std::string& app, const std::string& version) {
+    files_.emplace(app, version);
+  }
+  void remove_files(const std::string& app) {
+    std::erase_if(files_, [&](const auto& file) { return file.first == app; });
+  }
+  bool has_app(const std::string& app) const;
+
+ private:
+  std::string boot_id() const { return name_ + "-boot" + std::to_string(boots_); }
+
+  Timeline& timeline_;
+  Ledger& ledger_;
+  MasterNode& master_;
+  int index_;
+  std::string name_;
+  Mortal host_life_, agent_life_;
+  Network local_;
+  SimJournal journal_;
+  std::set<std::pair<std::string, std::string>> files_;  // app, version
+  std::unique_ptr<SimSupervisor> supervisor_;
+  std::unique_ptr<AgentProcess> process_;
+  bool running_ = false, troubled_ = false;
+  int boots_ = 1, next_pid_ = 100;
+  std::int64_t booted_at_ = 0, wall_offset_ms_ = 0, fuse_ = 0;
+};
+
+}  // namespace dm::sim

@@ -1,0 +1,40 @@
+// tests/sim/journal.h - a journal on a disk that forgets: what a process had not written dies with
+// it, what was not synced may die with the machine, cut at any byte. The text is the real one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/journal.h"
+#include "tests/sim/timeline.h"
+
+namespace dm::sim {
+
+class SimJournal {
+ public:
+  SimJournal(Timeline& timeline, std::string kind);
+
+  void add(const Line& record);
+  bool has_batch() const { return !batch_.empty(); }
+  void write();
+  std::size_t size() const { return text_.size(); }
+  // Everything up to `bytes` outlives the machine.
+  void synced(std::size_t bytes) { durable_ = std::max(durable_, bytes); }
+  // By one that holds `records` alone; durable at once, as the rename makes it.
+  void replace(const std::vector<Line>& records);
+
+  void process_died();
+  void host_died();
+  // What a new process reads; a torn end is cut. Anything else breaks a promise.
+  void read(const std::function<Status(const Line&)>& take);
+
+ private:
+  Timeline& timeline_;
+  std::string kind_;
+  std::string text_, batch_;
+  std::size_t durable_ = 0;
+  std::int64_t next_seq_ = 0;
+};
+
+}  // namespace dm::sim

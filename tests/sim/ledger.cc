@@ -1,0 +1,98 @@
+#include "tests/sim/ledger.h"
+
+namespace dm::sim {
+namespace {
+
+std::string print(const RunKey& key) {
+  return key.instance + " run " + std::to_string(key.run);
+}
+
+}  // namespace
+
+std::string app_of(const std::string& instance) {
+  return instance.substr(0, instance.find('.'));
+}
+
+void Ledger::began(int worker, const RunKey& key) {
+  ++runs_;
+  Fate& fate = fates_[key.instance];
+  // A restart by policy is recorded lazily: the machine's death may take the record and the
+  // process together, and the number is then used again. A launch is never that.
+  const bool may_repeat = fate.is_fallible();
+  SIM_CHECK(timeline_, may_repeat || !begun_.contains(key), print(key) + " is spawned twice");
+  ++fate.begun;
+  SIM_CHECK(timeline_, fate.restart != "no" || fate.begun <= fate.starts,
+            print(key) + ": an instance with --restart no runs again by itself");
+  SIM_CHECK(timeline_, !fate.must_rest, print(key) + " runs after OK of its stop");
+  SIM_CHECK(timeline_, !is_deleted(app_of(key.instance)), print(key) + " runs after its delete");
+  for (const auto& [other, place] : living_)
+    SIM_CHECK(timeline_, other.instance != key.instance,
+              print(key) + " begins while " + print(other) + " lives");
+  begun_[key] = worker;
+  living_[key] = worker;
+}
+
+void Ledger::ended(int worker, const RunKey& key) {
+  if (!fates_[key.instance].is_fallible()) unreported_[key] = worker;
+}
+
+void Ledger::tree_ended(int, const RunKey& key) {
+  living_.erase(key);
+}
+
+void Ledger::host_died(int worker) {
+  std::erase_if(living_, [&](const auto& entry) { return entry.second == worker; });
+  std::erase_if(unreported_, [&](const auto& entry) { return entry.second == worker; });
+  for (auto& [name, fate] : fates_)
+    if (fate.worker == worker) fate.host_died = true;
+}
+
+void Ledger::durable(const Line& record) {
+  note_placement(record);
+  if (record.verb() != "ENDED" || !record.has("seq")) return;
+  const RunKey key{std::string(record.text("instance")), record.number_or("run", 0)};
+  unreported_.erase(key);
+  SIM_CHECK(timeline_, reported_.insert(key).second || fates_[key.instance].host_died,
+            "the end of " + print(key) + " is recorded twice");
+}
+
+void Ledger::recovered(const Line& record) {
+  note_placement(record);
+  if (record.verb() != "ENDED") return;
+  const RunKey key{std::string(record.text("instance")), record.number_or("run", 0)};
+  if (record.has("seq")) reported_.insert(key);
+  if (record.has("seq")) unreported_.erase(key);
+}
+
+void Ledger::wants(const std::string& instance) {
+  ++fates_[instance].starts;
+  fates_[instance].must_rest = false;
+}
+
+void Ledger::note_placement(const Line& record) {
+  if (record.verb() != "INSTANCE") return;
+  Fate& fate = fates_[std::string(record.text("instance"))];
+  fate.restart = record.text("restart", "no");
+  fate.worker = static_cast<int>(parse_integer(record.text("worker").substr(1)).value_or(0)) - 1;
+}
+
+void Ledger::was_stopped(const std::string& instance) {
+  if (!strict_) return;
+  fates_[instance].must_rest = true;
+  for (const auto& [key, place] : living_)
+    SIM_CHECK(timeline_, key.instance != instance, print(key) + " lives after OK of its stop");
+}
+
+void Ledger::was_deleted(const std::string& app) {
+  deleted_apps_.insert(app);
+  for (const auto& [key, place] : living_)
+    SIM_CHECK(timeline_, app_of(key.instance) != app, print(key) + " lives after its delete");
+}
+
+std::set<std::pair<std::string, int>> Ledger::living() const {
+  std::set<std::pair<std::string, int>> names;
+  for (const auto& [key, place] : living_) names.emplace(key.instance, place);
+  return names;
+}
+
+}  // namespace dm::sim

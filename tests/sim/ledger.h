@@ -1,0 +1,70 @@
+// tests/sim/ledger.h - what an observer who sees everything knows: which processes ran, what was
+// promised to the operator, what the master has on its disk. Says at once when these do not agree.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "common/codec.h"
+#include "tests/sim/timeline.h"
+#include "worker/core/spawn_order.h"
+
+namespace dm::sim {
+
+class Ledger {
+ public:
+  // `strict`: also what README.md lists as not kept yet.
+  Ledger(Timeline& timeline, bool strict) : timeline_(timeline), strict_(strict) {}
+
+  // Seen on the machines.
+  void began(int worker, const RunKey& key);       // exec has succeeded
+  void ended(int worker, const RunKey& key);       // the main process was reaped
+  void tree_ended(int worker, const RunKey& key);  // nothing of it lives
+  void host_died(int worker);
+
+  // Seen on the master's disk: `durable` as it becomes so, `recovered` when it is read again.
+  void durable(const Line& record);
+  void recovered(const Line& record);
+
+  // Seen by the operator.
+  void wants(const std::string& instance);        // a start was typed
+  void was_stopped(const std::string& instance);  // OK of stop or kill
+  void was_deleted(const std::string& app);       // OK of delete
+  void wants_app(const std::string& app) { deleted_apps_.erase(app); }
+
+  bool is_deleted(const std::string& app) const { return deleted_apps_.contains(app); }
+  // Instances of which a process lives, with the worker.
+  std::set<std::pair<std::string, int>> living() const;
+  // Ends that the master has not been told of.
+  const std::map<RunKey, int>& unreported() const { return unreported_; }
+  std::int64_t runs() const { return runs_; }
+
+ private:
+  struct Fate {
+    std::string restart = "no";
+    std::int64_t begun = 0, starts = 1;  // processes seen; launches and starts asked for
+    bool must_rest = false;              // OK of stop was seen, and no start since
+    int worker = 0;
+    bool host_died = false;
+    // Its youngest runs, begun by policy, may have left no record: their numbers come again.
+    bool is_fallible() const { return host_died && restart != "no"; }
+  };
+
+  void note_placement(const Line& record);
+
+  Timeline& timeline_;
+  bool strict_;
+  std::map<std::string, Fate> fates_;
+  std::set<std::string> deleted_apps_;
+  std::map<RunKey, int> begun_;   // the worker
+  std::map<RunKey, int> living_;  // the worker; until the tree is gone
+  std::set<RunKey> reported_;
+  std::map<RunKey, int> unreported_;
+  std::int64_t runs_ = 0;
+};
+
+std::string app_of(const std::string& instance);
+
+}  // namespace dm::sim

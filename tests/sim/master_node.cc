@@ -1,0 +1,188 @@
+#include "tests/sim/master_node.h"
+
+#include <algorithm>
+
+#include "common/shell_words.h"
+
+namespace dm::sim {
+namespace {
+
+using master::Append;
+using master::Cluster;
+using master::Effect;
+
+constexpr std::int64_t kWallStartMs = 1'700'000'000'000;
+constexpr std::int64_t kGreetingMs = 5000;
+
+}  // namespace
+
+MasterNode::MasterNode(Timeline& timeline, Ledger& ledger)
+    : timeline_(timeline),
+      ledger_(ledger),
+      life_(timeline),
+      network_(timeline, 5 * kMs),
+      journal_(timeline, "master") {}
+
+Now MasterNode::now() const {
+  return {1'000'000 + timeline_.now() / kMs,
+          kWallStartMs + timeline_.now() / kMs + wall_offset_ms_};
+}
+
+void MasterNode::start() {
+  timeline_.trace("master starts");
+  master::State known;
+  std::vector<Line> records;
+  journal_.read([&](const Line& record) {
+    Status applied = known.apply(record);
+    if (applied && record.verb() != "COMMAND") records.push_back(record);
+    ledger_.recovered(record);
+    return applied;
+  });
+  const auto begin = [&](const Line& record) {
+    journal_.add(record);
+    records.push_back(record);
+  };
+  if (known.cluster_id.empty()) begin(Line("CLUSTER").add("id", std::string(32, 'c')));
+  const std::string epoch = "e" + std::to_string(++starts_);
+  begin(Line("EPOCH").add("number", known.epoch_number + 1).add("id", epoch));
+  journal_.write();
+  journal_.synced(journal_.size());
+  master::ClusterOptions options;
+  options.cluster_id = std::string(32, 'c');
+  options.epoch = std::to_string(known.epoch_number + 1) + "-" + epoch;
+  cluster_ = std::make_unique<Cluster>(options);
+  for (const Line& record : records) (void)cluster_->replay(record);
+  for (const auto& [version, info] : cluster_->state().versions)
+    cluster_->provide(version, manifests_[version]);
+  commits_ = std::make_unique<SimCommits<Effect, Append>>(
+      life_, journal_,
+      SimCommits<Effect, Append>::Handlers{[this](const Effect& effect) { perform(effect); },
+                                           [this](const Line& record) { ledger_.durable(record); },
+                                           [this] { burn(); }});
+  running_ = true;
+  armed_for_ = INT64_MAX;
+  cluster_->begin(now());
+  arm();
+}
+
+void MasterNode::burn() {
+  if (fuse_ > 0 && --fuse_ == 0) crash(timeline_.chance(0.3));
+}
+
+void MasterNode::crash(bool power) {
+  if (!running_) return;
+  timeline_.trace(power ? "master loses power" : "master is killed");
+  running_ = false;
+  life_.die();
+  power ? journal_.host_died() : journal_.process_died();
+  const auto peers = std::move(peers_);
+  peers_.clear();
+  for (const auto& [id, greeted] : peers)
+    power ? network_.vanish(id, Side::kServer) : network_.close(id, Side::kServer);
+  clients_.disconnected();
+  const std::int64_t away = timeline_.chance(0.1) ? 30'000 : 2000;
+  life_.later(timeline_.between(10, away) * kMs, [this] { start(); });
+}
+
+void MasterNode::dispatch(const master::Event& event) {
+  const auto life = life_.life();
+  commits_->submit(cluster_->on(event, now()));
+  if (life != life_.life()) return;
+  arm();
+  shorten_journal();
+}
+
+void MasterNode::arm() {
+  const std::int64_t due = cluster_->next_deadline();
+  if (due == armed_for_) return;
+  armed_for_ = due;
+  const std::uint64_t timer = ++timer_;
+  if (due == INT64_MAX) return;
+  life_.later(std::max<std::int64_t>(0, due - now().mono_ms) * kMs, [this, timer] {
+    if (timer != timer_) return;
+    armed_for_ = INT64_MAX;
+    dispatch(master::Tick{});
+  });
+}
+
+void MasterNode::shorten_journal() {
+  if (!commits_->is_idle() || !timeline_.chance(0.0005)) return;
+  journal_.replace(cluster_->snapshot());
+  commits_->all_durable();
+}
+
+void MasterNode::command(master::RequestId request, const std::string& words,
+                         std::optional<master::PackageInfo> package) {
+  const auto split = split_words(words);
+  auto invocation = parse_invocation(split.value());
+  if (!invocation) return timeline_.broken(words + ": " + invocation.error().message);
+  if (package) manifests_[package->version] = package->manifest;
+  dispatch(master::Command{request, std::move(*invocation), {"op", "unix"}, std::move(package)});
+}
+
+// --- workers ---
+
+std::optional<Network::Id> MasterNode::connect(int place, Network::Handlers worker) {
+  if (!running_) return std::nullopt;
+  const auto life = life_.life();
+  const auto number = std::make_shared<Network::Id>(0);
+  Network::Handlers ours;
+  ours.on_line = [this, life, number](const Line& line) {
+    if (life == life_.life()) on_line(*number, line);
+  };
+  ours.on_closed = [this, life, number] {
+    if (life == life_.life()) on_closed(*number);
+  };
+  const Network::Id id = network_.open(place, std::move(worker), std::move(ours));
+  *number = id;
+  peers_[id] = false;
+  network_.send(id, Side::kServer, Line("DM").add("proto", 1).add("nonce", "0"));
+  life_.later(kGreetingMs * kMs, [this, id] {
+    if (peers_.contains(id) && !peers_.at(id)) close(id);
+  });
+  return id;
+}
+
+void MasterNode::on_line(Network::Id id, const Line& line) {
+  const auto peer = peers_.find(id);
+  if (peer == peers_.end()) return;
+  if (peer->second) return dispatch(master::SessionLine{id, line});
+  peer->second = true;
+  dispatch(master::SessionOpened{id, std::string(line.text("name")), std::string(line.text("id")),
+                                 "10.0.0.1:1"});
+}
+
+void MasterNode::on_closed(Network::Id id) {
+  const auto peer = peers_.extract(id);
+  if (!peer.empty() && peer.mapped())
+    dispatch(master::SessionClosed{id, "connection closed by the peer"});
+}
+
+void MasterNode::close(master::SessionId session) {
+  network_.close(session, Side::kServer);
+  life_.later(timeline_.below(2 * kSecond), [this, session] { on_closed(session); });
+}
+
+void MasterNode::perform(const Effect& effect) {
+  struct Visitor {
+    MasterNode& node;
+    void operator()(const Append&) {}
+    void operator()(const master::ToSession& e) {
+      if (node.timeline_.is_tracing() && e.line.verb() != "BEAT")
+        node.timeline_.trace("master > " + e.line.print());
+      node.network_.send(e.session, Side::kServer, e.line);
+    }
+    void operator()(const master::CloseSession& e) { node.close(e.session); }
+    void operator()(const master::Out& e) { node.clients_.out(e.request, e.text); }
+    void operator()(const master::Note&) {}
+    void operator()(const master::Progress&) {}
+    void operator()(const master::Finish& e) { node.clients_.finished(e.request, e.error); }
+    void operator()(const master::ExpectStream&) {}
+    void operator()(const master::DropStream&) {}
+    void operator()(const master::CollectBlobs&) {}
+    void operator()(const master::Say& e) { node.timeline_.trace("master says " + e.text); }
+  };
+  std::visit(Visitor{*this}, effect);
+}
+
+}  // namespace dm::sim

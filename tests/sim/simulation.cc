@@ -1,0 +1,226 @@
+#include "tests/sim/simulation.h"
+
+#include <algorithm>
+
+namespace dm::sim {
+namespace {
+
+constexpr std::int64_t kPeaceMs = 100'000;      // what is under way must have ended by then
+constexpr std::int64_t kMostPeaceMs = 420'000;  // the longest patience of an order, and some
+constexpr std::int64_t kDay = 86'400'000;
+
+}  // namespace
+
+struct Simulation::FaultRow {
+  void (Simulation::*strike)();
+  int most_weight;
+};
+
+const Simulation::FaultRow Simulation::kFaults[] = {
+    {&Simulation::cut_connection, 8}, {&Simulation::block_ways, 5},
+    {&Simulation::kill_agent, 5},     {&Simulation::fuse_agent, 10},
+    {&Simulation::kill_host, 4},      {&Simulation::kill_master, 4},
+    {&Simulation::fuse_master, 8},    {&Simulation::cut_power_of_master, 2},
+    {&Simulation::jump_clock, 2},
+};
+
+Simulation::Simulation(std::uint64_t seed, const SimOptions& options)
+    : options_(options),
+      timeline_(seed, options.tracing),
+      ledger_(timeline_, options.strict),
+      master_(timeline_, ledger_) {
+  const int workers =
+      options.workers > 0 ? options.workers : static_cast<int>(timeline_.between(2, 7));
+  for (int i = 0; i < workers; ++i)
+    hosts_.push_back(std::make_unique<Host>(timeline_, ledger_, master_, i));
+  operator_ = std::make_unique<Operator>(
+      timeline_, ledger_, master_, workers, [this](const std::string& app) {
+        return std::any_of(hosts_.begin(), hosts_.end(),
+                           [&](const auto& host) { return host->has_app(app); });
+      });
+  peace_at_ = std::max<std::int64_t>(options.minutes * 60'000 - kPeaceMs, 30'000) * kMs;
+  // Some seeds see one kind of fault only, often; others all of them, rarely.
+  const double share = static_cast<double>(timeline_.between(2, 10)) / 10;
+  for (const FaultRow& row : kFaults)
+    weights_.push_back(
+        timeline_.chance(share) ? static_cast<int>(timeline_.between(1, row.most_weight)) : 0);
+  fault_pause_ = timeline_.between(1, 20) * kSecond;
+  command_pause_ = timeline_.between(1, 8) * kSecond;
+}
+
+SimOutcome Simulation::run() {
+  master_.start();
+  for (auto& host : hosts_) {
+    host->set_troubled(true);
+    host->agent_life().later(timeline_.below(kSecond), [&host = *host] { host.start_agent(); });
+  }
+  timeline_.after(3 * kSecond, [this] { plan_commands(); });
+  timeline_.after(5 * kSecond, [this] { plan_faults(); });
+  run_until(peace_at_);
+  make_peace();
+  run_until(peace_at_ + kPeaceMs * kMs);
+  std::int64_t end = timeline_.now();
+  while (!timeline_.failure() && !unrest().empty() && end < peace_at_ + kMostPeaceMs * kMs) {
+    end += 10 * kSecond;
+    run_until(end);
+  }
+  if (!timeline_.failure())
+    if (const std::string words = unrest(); !words.empty())
+      timeline_.broken("in peace for " + std::to_string(kMostPeaceMs / 1000) + " s, and " + words);
+  return {timeline_.failure(), timeline_.steps(), operator_->commands(), ledger_.runs(), faults_};
+}
+
+void Simulation::run_until(std::int64_t end) {
+  bool over = false;
+  timeline_.after(end - timeline_.now(), [&over] { over = true; });
+  while (!over && timeline_.step()) {
+  }
+}
+
+void Simulation::plan_commands() {
+  if (!in_trouble()) return;
+  operator_->act();
+  timeline_.after(timeline_.below(2 * command_pause_), [this] { plan_commands(); });
+}
+
+void Simulation::plan_faults() {
+  if (!in_trouble()) return;
+  int sum = 0;
+  for (int weight : weights_) sum += weight;
+  if (sum == 0) return;
+  auto at = static_cast<int>(timeline_.below(sum));
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
+    at -= weights_[i];
+    if (at >= 0) continue;
+    ++faults_;
+    (this->*kFaults[i].strike)();
+    break;
+  }
+  timeline_.after(timeline_.below(2 * fault_pause_), [this] { plan_faults(); });
+}
+
+Host& Simulation::some_host() {
+  return *hosts_[static_cast<std::size_t>(
+      timeline_.below(static_cast<std::int64_t>(hosts_.size())))];
+}
+
+// --- faults ---
+
+void Simulation::cut_connection() {
+  const Host& host = some_host();
+  host.trace("its connection is cut");
+  master_.network().cut_all(host.index());
+}
+
+// One way or both; whoever gets no acknowledgement gives the connection up after a while.
+void Simulation::block_ways() {
+  const Host& host = some_host();
+  const int place = host.index();
+  const std::int64_t ways = timeline_.between(1, 3);
+  host.trace("cannot be reached, ways " + std::to_string(ways));
+  for (Side side : {Side::kClient, Side::kServer})
+    if (ways & (1 << static_cast<int>(side))) master_.network().block(place, side);
+  timeline_.after(timeline_.between(2000, 6000) * kMs, [this, place] {
+    if (master_.network().is_blocked(place)) master_.network().cut_all(place);
+  });
+  timeline_.after(timeline_.below(20 * kSecond), [this, place] {
+    for (Side side : {Side::kClient, Side::kServer}) master_.network().unblock(place, side);
+  });
+}
+
+void Simulation::kill_agent() {
+  some_host().crash_agent();
+}
+
+void Simulation::fuse_agent() {
+  some_host().light_fuse(timeline_.between(1, 30));
+}
+
+void Simulation::kill_host() {
+  some_host().crash();
+}
+
+void Simulation::kill_master() {
+  master_.crash(false);
+}
+
+void Simulation::fuse_master() {
+  master_.light_fuse(timeline_.between(1, 40));
+}
+
+void Simulation::cut_power_of_master() {
+  master_.crash(true);
+}
+
+void Simulation::jump_clock() {
+  const std::int64_t ms = timeline_.between(-kDay, kDay);
+  if (timeline_.chance(0.3)) return master_.jump_clock(ms);
+  some_host().jump_clock(ms);
+}
+
+// --- peace ---
+
+void Simulation::make_peace() {
+  timeline_.trace("peace");
+  master_.light_fuse(0);
+  for (auto& host : hosts_) {
+    host->light_fuse(0);
+    host->set_troubled(false);
+    for (Side side : {Side::kClient, Side::kServer}) master_.network().unblock(host->index(), side);
+  }
+}
+
+std::string Simulation::unrest() const {
+  if (!master_.is_running()) return "the master is down";
+  operator_->check_kept();
+  for (const std::string& words : operator_->unanswered()) return "no answer to: " + words;
+  const master::State& state = master_.cluster().state();
+  const auto living = ledger_.living();
+  for (const auto& [name, place] : living) {
+    const auto found = state.instances.find(name);
+    if (found == state.instances.end()) return name + " runs and is unknown";
+    if (found->second.worker != hosts_[static_cast<std::size_t>(place)]->name())
+      return name + " runs on another worker";
+  }
+  for (const auto& [name, placement] : state.instances) {
+    const bool lives = std::any_of(living.begin(), living.end(),
+                                   [&](const auto& each) { return each.first == name; });
+    if (const std::string words = unrest_of(name, lives); !words.empty()) return words;
+  }
+  for (const auto& [key, place] : ledger_.unreported())
+    if (state.instances.contains(key.instance))
+      return "the end of " + key.instance + " run " + std::to_string(key.run) + " is not recorded";
+  for (const auto& [worker, apps] : state.deletes)
+    if (options_.strict && !apps.empty())
+      return *apps.begin() + " is still to be deleted from " + worker;
+  return "";
+}
+
+std::string Simulation::unrest_of(const std::string& name, bool lives) const {
+  const master::Placement& placement = master_.cluster().state().instances.at(name);
+  const bool wanted = placement.desired == master::Desired::kRunning;
+  const master::InstanceRow row = master_.cluster().row(name, master_.now());
+  if (lives && !wanted) return name + " runs, and nobody wants it";
+  if (lives != row.alive && (lives || options_.strict))
+    return name + (lives ? " runs" : " is dead") + " and is shown as " + row.state;
+  const auto host = std::find_if(hosts_.begin(), hosts_.end(), [&](const auto& each) {
+    return each->name() == placement.worker;
+  });
+  const AgentProcess* process = (*host)->process();
+  if (process == nullptr) return placement.worker + " is down";
+  const auto& instances = process->agent().instances();
+  const auto known = instances.find(name);
+  if (known == instances.end()) return "";
+  if (!known->second.answers.empty()) return "an order about " + name + " hangs";
+  const bool revives = known->second.spec.restart == RestartPolicy::kAlways;
+  if (known->second.wanted && !wanted && revives)
+    return placement.worker + " wants " + name + " to run";
+  if (options_.strict && !known->second.wanted && wanted)
+    return placement.worker + " does not want " + name + " to run";
+  const bool rests = known->second.state == RunState::kDown;
+  if (options_.strict && wanted && rests && placement.restart == "always")
+    return name + " is not restarted";
+  return "";
+}
+
+}  // namespace dm::sim

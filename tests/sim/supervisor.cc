@@ -1,0 +1,213 @@
+#include "tests/sim/supervisor.h"
+
+#include <memory>
+#include <vector>
+
+namespace dm::sim {
+namespace {
+
+constexpr int kSigint = 2;
+constexpr int kSigkill = 9;
+constexpr std::int64_t kForEver = 100'000 * kSecond;
+
+}  // namespace
+
+Network::Id SimSupervisor::connect(Network::Handlers agent) {
+  const auto number = std::make_shared<Network::Id>(0);
+  const auto life = place_.host.life();
+  Network::Handlers ours;
+  // The host outlives us, and says whether we still live.
+  ours.on_line = [this, &host = place_.host, life, number](const Line& line) {
+    if (life == host.life()) on_line(*number, line);
+  };
+  ours.on_closed = [this, &host = place_.host, life, number] {
+    if (life == host.life()) on_closed(*number);
+  };
+  const Network::Id id = place_.local.open(place_.worker, std::move(agent), std::move(ours));
+  *number = id;
+  peers_[id] = false;
+  const auto send = [&](const Line& line) { place_.local.send(id, Side::kServer, line); };
+  send(Line("SUPERVISOR").add("proto", 1).add("pid", place_.pid).add("boot", place_.boot_id));
+  for (const auto& [key, run] : table_.runs())
+    if (run.phase == RunPhase::kLiving) send(run_line(run));
+  for (const auto& [key, run] : table_.runs())
+    if (run.has_exited()) send(exited_line(run));
+  for (const auto& [key, run] : table_.runs())
+    if (run.phase == RunPhase::kEnded && run.exit.left > 0) send(empty_line(run));
+  send(Line("SYNCED"));
+  return id;
+}
+
+void SimSupervisor::on_closed(Network::Id peer) {
+  peers_.erase(peer);
+  maybe_end();
+}
+
+// False if a newer agent has taken over already.
+bool SimSupervisor::take_role(Network::Id peer) {
+  if (peers_.at(peer)) return true;
+  peers_.at(peer) = true;
+  for (const auto& [other, spoke] : peers_)
+    if (other > peer && spoke) return false;
+  for (auto at = peers_.begin(); at != peers_.end();) {
+    if (at->first < peer) {
+      place_.local.close(at->first, Side::kServer);
+      at = peers_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  return true;
+}
+
+void SimSupervisor::on_line(Network::Id peer, const Line& line) {
+  if (!peers_.contains(peer)) return;
+  if (!take_role(peer)) {
+    place_.local.close(peer, Side::kServer);
+    peers_.erase(peer);
+    return;
+  }
+  const Asker asker{static_cast<std::int64_t>(peer), std::string(line.text("id"))};
+  if (line.verb() == "SPAWN") return spawn(asker, line);
+  if (line.verb() == "SIGNAL") return signal(asker, line);
+  if (line.verb() != "ACK") return;
+  table_.acknowledge(line.number_or("seq", 0));
+  maybe_end();
+}
+
+void SimSupervisor::spawn(const Asker& asker, const Line& line) {
+  auto order = parse_spawn_order(line);
+  if (!order) return refuse(asker, order.error());
+  switch (table_.judge(order->key)) {
+    case SpawnVerdict::kSpawn: break;
+    case SpawnVerdict::kWait: table_.find(order->key)->waiting.push_back(asker); return;
+    case SpawnVerdict::kAnswer:
+      answer(asker, spawn_answer(asker.id, *table_.find(order->key)));
+      return;
+    case SpawnVerdict::kExists: return refuse(asker, fail(Code::kExists, "a later run is known"));
+    case SpawnVerdict::kFull: return refuse(asker, fail(Code::kBusy, "too many runs"));
+  }
+  Timeline& timeline = place_.host.timeline();
+  Run& run = table_.begin(order->key, place_.wall_ms());
+  run.waiting.push_back(asker);
+  table_.set_process(run, next_pid_++, 7);
+  App app;
+  app.ignores_sigint = timeline.chance(0.15);
+  app.ignores_sigterm = timeline.chance(0.3);
+  app.survivors = timeline.chance(0.15) ? timeline.between(1, 3) : 0;
+  app.exit_code = static_cast<int>(timeline.chance(0.5) ? 0 : timeline.between(1, 3));
+  const std::int64_t kind = timeline.below(10);
+  app.lives_for = kind < 2   ? timeline.below(3 * kMs)
+                  : kind < 6 ? timeline.below(120 * kSecond)
+                             : kForEver;
+  apps_[order->key] = app;
+  const bool fails = !place_.has_files(line) || timeline.chance(0.03);
+  place_.host.later(timeline.delay(kMs), [this, key = order->key, fails] { resolve(key, fails); });
+}
+
+void SimSupervisor::resolve(const RunKey& key, bool fails) {
+  Run* run = table_.find(key);
+  App& app = apps_.at(key);
+  if (fails && app.early_signal == 0) {
+    for (const Asker& asker : run->waiting)
+      refuse(asker, fail(Code::kExecFailed, "No such file or directory"));
+    table_.abandon(*run);
+    apps_.erase(key);
+    return maybe_end();
+  }
+  table_.started(*run);
+  app.began = true;
+  place_.ledger.began(place_.worker, key);
+  bool heard = false;
+  for (const Asker& asker : run->waiting)
+    heard = answer(asker, spawn_answer(asker.id, *run)) || heard;
+  run->waiting.clear();
+  if (!heard) announce(run_line(*run));
+  if (app.early_signal != 0)
+    exit_soon(key, app.early_signal, 0);
+  else
+    exit_soon(key, app.exit_code << 8, app.lives_for);
+}
+
+void SimSupervisor::signal(const Asker& asker, const Line& line) {
+  const auto key = parse_run_key(line);
+  if (!key) return refuse(asker, key.error());
+  const Run* run = table_.find(*key);
+  const bool tree = line.text("to") == "tree";
+  const bool reached = run != nullptr && run->phase != RunPhase::kEnded && (tree || run->lives());
+  if (!reached) return refuse(asker, fail(Code::kNotFound, "nothing of that run lives"));
+  reach(*run, static_cast<int>(line.number_or("signal", 0)), tree);
+  answer(asker, Line("OK").add("id", asker.id));
+}
+
+void SimSupervisor::reach(const Run& run, int number, bool tree) {
+  Timeline& timeline = place_.host.timeline();
+  App& app = apps_.at(run.key);
+  const bool obeys =
+      number == kSigkill || (number == kSigint ? !app.ignores_sigint : !app.ignores_sigterm);
+  if (tree && number == kSigkill) app.survivors = 0;
+  if (run.phase == RunPhase::kDraining) {
+    if (obeys) empty_soon(run.key, timeline.delay(20 * kMs));
+  } else if (!app.began) {
+    if (obeys) app.early_signal = number;
+  } else if (obeys) {
+    exit_soon(run.key, number, number == kSigkill ? timeline.delay(kMs) : timeline.delay(50 * kMs));
+  }
+}
+
+void SimSupervisor::exit_soon(const RunKey& key, int status, std::int64_t delay) {
+  if (delay >= kForEver) return;
+  place_.host.later(delay, [this, key, status] { exit(key, status); });
+}
+
+void SimSupervisor::exit(const RunKey& key, int status) {
+  Run* run = table_.find(key);
+  if (run == nullptr || run->phase != RunPhase::kLiving) return;
+  ExitFacts facts;
+  facts.ended_ms = place_.wall_ms();
+  facts.status = status;
+  facts.left = apps_.at(key).survivors;
+  for (std::int64_t i = 0; i < facts.left; ++i) facts.survivors.push_back("7:child");
+  table_.exited(*run, std::move(facts));
+  place_.ledger.ended(place_.worker, key);
+  if (run->phase == RunPhase::kEnded) {
+    place_.ledger.tree_ended(place_.worker, key);
+    apps_.erase(key);
+  }
+  announce(exited_line(*run));
+}
+
+void SimSupervisor::empty_soon(const RunKey& key, std::int64_t delay) {
+  place_.host.later(delay, [this, key] {
+    Run* run = table_.find(key);
+    if (run == nullptr || run->phase != RunPhase::kDraining) return;
+    place_.ledger.tree_ended(place_.worker, key);
+    announce(empty_line(*run));
+    apps_.erase(key);
+    table_.emptied(*run);
+    maybe_end();
+  });
+}
+
+void SimSupervisor::refuse(const Asker& asker, const Error& error) {
+  Line line("ERR");
+  line.add("id", asker.id).add("code", word(error.code));
+  answer(asker, line.add("msg", error.message));
+}
+
+bool SimSupervisor::answer(const Asker& asker, const Line& line) {
+  const auto peer = static_cast<Network::Id>(asker.connection);
+  if (!peers_.contains(peer)) return false;
+  place_.local.send(peer, Side::kServer, line);
+  return true;
+}
+
+void SimSupervisor::announce(const Line& line) {
+  for (const auto& [peer, spoke] : peers_) place_.local.send(peer, Side::kServer, line);
+}
+
+void SimSupervisor::maybe_end() {
+  if (peers_.empty() && table_.idle()) ended_ = true;
+}
+
+}  // namespace dm::sim

@@ -1,0 +1,68 @@
+// tests/sim/supervisor.h - a supervisor and its apps without processes: the real table of runs, and
+// apps that exit, hang, ignore SIGINT, leave survivors or cannot be executed. Dies with its host.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "tests/sim/ledger.h"
+#include "tests/sim/network.h"
+#include "tests/sim/timeline.h"
+#include "worker/core/run_table.h"
+
+namespace dm::sim {
+
+class SimSupervisor {
+ public:
+  struct Place {
+    Mortal& host;
+    Network& local;
+    Ledger& ledger;
+    int worker = 0;
+    std::string boot_id;
+    int pid = 0;
+    std::function<std::int64_t()> wall_ms;
+    // Is the executable of that SPAWN there?
+    std::function<bool(const Line&)> has_files;
+  };
+  explicit SimSupervisor(Place place) : place_(std::move(place)) {}
+
+  // An agent's connection; greets it.
+  Network::Id connect(Network::Handlers agent);
+  bool has_ended() const { return ended_; }
+
+ private:
+  struct App {
+    bool ignores_sigint = false, ignores_sigterm = false;
+    bool began = false;
+    int early_signal = 0;  // came before exec had succeeded
+    std::int64_t survivors = 0;
+    std::int64_t lives_for = 0;
+    int exit_code = 0;
+  };
+
+  void on_line(Network::Id peer, const Line& line);
+  void on_closed(Network::Id peer);
+  bool take_role(Network::Id peer);
+  void spawn(const Asker& asker, const Line& line);
+  void resolve(const RunKey& key, bool fails);
+  void signal(const Asker& asker, const Line& line);
+  void reach(const Run& run, int number, bool tree);
+  void exit_soon(const RunKey& key, int status, std::int64_t delay);
+  void exit(const RunKey& key, int status);
+  void empty_soon(const RunKey& key, std::int64_t delay);
+  void refuse(const Asker& asker, const Error& error);
+  bool answer(const Asker& asker, const Line& line);
+  void announce(const Line& line);
+  void maybe_end();
+
+  Place place_;
+  RunTable table_;
+  std::map<RunKey, App> apps_;
+  std::map<Network::Id, bool> peers_;  // has it spoken?
+  int next_pid_ = 1000;
+  bool ended_ = false;
+};
+
+}  // namespace dm::sim
