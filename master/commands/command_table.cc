@@ -44,13 +44,8 @@ constexpr OptionSpec kPsOptions[] = {{"--all"}, kJson};
 constexpr OptionSpec kStopOptions[] = {{"--timeout", K::kAny, V::kDuration}, {"--no-kill"}};
 constexpr OptionSpec kUsageOptions[] = {kJson, {"--since", K::kAny, V::kDuration}};
 constexpr OptionSpec kLogsOptions[] = {
-    {"-f"},
-    {"-n", K::kAny, V::kCount},
-    {"-p"},
-    {"--run", K::kAny, V::kPositive},
-    {"-o", K::kFile},
-    {"--since", K::kAny, V::kDuration},
-    {"-t"},
+    {"-f"},           {"-n", K::kAny, V::kCount},         {"-p"}, {"--run", K::kAny, V::kPositive},
+    {"-o", K::kFile}, {"--since", K::kAny, V::kDuration}, {"-t"},
 };
 constexpr OptionSpec kEventsOptions[] = {{"-f"}, {"-n", K::kAny, V::kCount}, kJson};
 constexpr std::span<const OptionSpec> kNoOptions;

@@ -15,7 +15,7 @@ struct Options {
   std::vector<Endpoint> control;  // as given; empty: STATE/control.sock
   std::string state;              // absolute
   std::string port_file;
-  bool new_epoch = false;  // the operator means it: this journal is the truth
+  bool new_epoch = false;                 // the operator means it: this journal is the truth
   std::vector<std::string> secret_files;  // empty only with insecure
   bool insecure = false;
   bool shell = true;

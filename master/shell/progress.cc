@@ -19,8 +19,8 @@ std::string progress_bar(const std::string& what, std::int64_t done, std::int64_
   std::string tail = "  " + print_rate(done, elapsed_ms);
   if (total <= 0) return (head + print_bytes(done) + tail).substr(0, columns);
   done = std::clamp<std::int64_t>(done, 0, total);
-  const auto percent = static_cast<std::int64_t>(100.0 * static_cast<double>(done) /
-                                                 static_cast<double>(total));
+  const auto percent =
+      static_cast<std::int64_t>(100.0 * static_cast<double>(done) / static_cast<double>(total));
   tail = "  " + std::to_string(percent) + "%" + tail;
   if (done > 0 && done < total) {
     const double left = static_cast<double>(elapsed_ms) *

@@ -183,8 +183,9 @@ std::string Simulation::unrest() const {
       return name + " runs on another worker";
   }
   for (const auto& [name, placement] : state.instances) {
-    const bool lives = std::any_of(living.begin(), living.end(),
-                                   [&](const auto& each) { return each.first == name; });
+    const bool lives =
+        std::any_of(living.begin(), living.end(),
+                    [&wanted = name](const auto& each) { return each.first == wanted; });
     if (const std::string words = unrest_of(name, lives); !words.empty()) return words;
   }
   for (const auto& [key, place] : ledger_.unreported())

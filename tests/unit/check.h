@@ -47,8 +47,8 @@ std::string show(const T& value) {
 
 #define CHECK_EQ(actual, expected)                                                         \
   do {                                                                                     \
-    const auto dm_actual = (actual);                                                      \
-    const auto dm_expected = (expected);                                                  \
+    const auto dm_actual = (actual);                                                       \
+    const auto dm_expected = (expected);                                                   \
     if (!(dm_actual == dm_expected))                                                       \
       dm::test::failed(__FILE__, __LINE__,                                                 \
                        #actual " is\n    " + dm::test::show(dm_actual) + "\n  not\n    " + \
