@@ -228,6 +228,7 @@ class Cluster {
   void describe_app(Request& request, const std::string& name, Now now);
   void describe_worker(Request& request, const WorkerView& worker, Now now);
   void describe_instance(Request& request, const std::string& name, Now now);
+  bool may_live(const std::string& name, Now now) const;
   void end_instances(Request& request, OrderKind kind, Now now);
   void end_one(Request& request, OrderKind kind, const std::string& name, Now now);
   Order end_order(const Request& request, OrderKind kind, const std::string& name) const;

@@ -34,7 +34,7 @@ void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
   for (const std::string& name : *targets) {
     // Of an app or of all, those that ended long ago are not worth a line.
     const bool named = std::find(operands.begin(), operands.end(), name) != operands.end();
-    if (named || row(name, now).state != "dead") names.push_back(name);
+    if (named || may_live(name, now)) names.push_back(name);
   }
   if (names.empty()) return out(request.id, "nothing of it runs\n");
   const RequestId id = request.id;
@@ -43,19 +43,27 @@ void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
     if (Request* still = find_request(id)) end_one(*still, kind, name, now);
 }
 
+// What ended last may have been revived by its policy, and we have yet to hear of it: while its
+// worker wants it to run, or has said nothing since our own start.
+bool Cluster::may_live(const std::string& name, Now now) const {
+  const Placement& placement = state_.instances.at(name);
+  const auto view = workers_.find(placement.worker);
+  const bool heard = view != workers_.end() && view->second.heard;
+  const bool rests = heard && placement.desired != Desired::kRunning;
+  return row(name, now).state != "dead" || (placement.restart != "no" && !rests);
+}
+
 // The last call of many may end the request.
 void Cluster::end_one(Request& request, OrderKind kind, const std::string& name, Now now) {
   const InstanceRow shown = row(name, now);
   const Placement& placement = state_.instances.at(name);
   const Desired wanted = kind == OrderKind::kKill ? Desired::kKilled : Desired::kStopped;
-  const bool was_wanted = placement.desired == Desired::kRunning;
+  const bool lives = may_live(name, now);
   if (placement.desired != wanted)
     record(Line("DESIRED").add("instance", name).add("desired", word(wanted)));
   const auto gone = away(placement.worker);
-  if (shown.state == "dead") {
+  if (!lives) {
     out(request.id, name + " is dead already: " + shown.reason + "\n");
-    // Its worker hears of it all the same, so that no policy revives it.
-    if (was_wanted && placement.restart != "no" && !gone) send_end(name, OrderKind::kStop, now);
     return done_one(request.id, name, std::nullopt, now);
   }
   if (gone) return done_one(request.id, name, when_back(*gone, placement.worker), now);

@@ -29,8 +29,8 @@ InstanceRow row_of(const Placement& placement) {
 
 TEST(views_instances_are_aligned_and_escaped) {
   Placement placement;
-  placement.app = "web";
-  placement.worker = "w1";
+  placement.app = std::string("web");
+  placement.worker = std::string("w1");
   InstanceRow row = row_of(placement);
   CHECK_EQ(show_instances({row}, kNow, false),
            "INSTANCE  WORKER  PID  STATE     UPTIME  RESTARTS  CPU%  RSS  REASON\n"
@@ -44,7 +44,7 @@ TEST(views_instances_are_aligned_and_escaped) {
 
 TEST(views_what_is_absent_is_a_dash_or_null) {
   Placement placement;
-  placement.worker = "w1";
+  placement.worker = std::string("w1");
   placement.desired = Desired::kKilled;
   InstanceRow row;
   row.name = "web.1";
