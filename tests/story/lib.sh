@@ -34,6 +34,7 @@ declare -A roots=()                                 # of workers, by name
 fail() {  # WORDS: says where, shows what was seen last and what the programs said
   local depth
   trap - ERR
+  trap '' PIPE  # whoever reads this may have gone: what was started must be ended all the same
   echo "$story: $*"
   for ((depth = 1; depth < ${#FUNCNAME[@]}; depth++)); do
     echo "  at ${BASH_SOURCE[depth]##*/}:${BASH_LINENO[depth - 1]}"
@@ -65,6 +66,7 @@ leftovers() {
 end_all() {
   local status=$? name pid left=
   trap - EXIT ERR
+  trap '' PIPE
   set +e
   exec 2>/dev/null
   for name in "${!peer_pids[@]}"; do kill "${peer_pids[$name]}"; done

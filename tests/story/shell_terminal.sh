@@ -51,12 +51,14 @@ keys "$dir/apps/wo" Tab
 typed "dm> copy $dir/apps/work"
 keys Enter
 see 'w1: 1 file sent*'
-keys 'launch wo' Tab '--o' Tab 'w' Tab '-- deaf' Enter
+keys 'launch wo' Tab '--cou' Tab '1 --on w' Tab '-- deaf'
+typed 'dm> launch work --count 1 --on w1 -- deaf'
+keys Enter
 see 'work.1 w1 *'
 
 # History, kept in a file too; and the search in it.
 keys Up
-typed 'dm> launch work --on w1 -- deaf'
+typed 'dm> launch work --count 1 --on w1 -- deaf'
 keys Up
 typed "dm> copy $dir/apps/work"
 keys Down C-u
@@ -64,7 +66,7 @@ typed 'dm>'
 keys C-r 'cop'
 wait_for row_has "copy $dir/apps/work"
 keys C-g C-u
-grep -qx 'launch work --on w1 -- deaf *' "$XDG_STATE_HOME/dm/history" || fail "the history was not kept"
+grep -qx 'launch work --count 1 --on w1 -- deaf *' "$XDG_STATE_HOME/dm/history" || fail "the history was not kept"
 
 # ^C on a half-typed line clears it; while a command waits it gives up waiting, not the work.
 keys 'half a li'

@@ -86,10 +86,12 @@ TEST(stop_of_what_is_dead_is_done_already) {
   CHECK(world.has("#4 out web.2 is dead already: exit code 3"));
   CHECK_EQ(world.count("#4 OK"), 1);
   CHECK_EQ(world.count("w1> KILL"), 0);
-  // The policy of a dead one is told as well.
+  // The policy of one that seems dead may have revived it: its worker has the last word.
   world.hear("w1", "EXITED seq=2 instance=web.1 run=1 exit_code=3 reason=exit%20code%203");
   world.run("stop web.1");
   CHECK_EQ(world.count("w1> STOP"), 1);
+  CHECK_EQ(world.count("#5 OK"), 0);
+  world.answer("w1", "STOP", "OK reason=exit%20code%203");
   CHECK_EQ(world.count("#5 OK"), 1);
   world.take();
   world.run("stop web");
