@@ -29,10 +29,11 @@ expect_line 'dm [0-9]*'
 wait_for nothing_left
 
 # kill -9 of the master: the workers, their apps and the directory go as well.
-"$DM_BIN_MASTER" --dev=3 --no-shell 2>dev.log </dev/null >/dev/null &
+: >killed.log
+"$DM_BIN_MASTER" --dev=3 --no-shell 2>killed.log </dev/null >/dev/null &
 pids[master]=$!
-wait_for says dev.log 'dm-master: control on *'
-control=$(sed -n 's/^dm-master: control on //p' dev.log)
+wait_for says killed.log 'dm-master: control on *'
+control=$(sed -n 's/^dm-master: control on //p' killed.log)
 for name in w1 w2 w3; do wait_for worker_is "$name" up; done
 for name in w1 w2 w3; do dm launch "$dir/apps/work" --on "$name"; done
 pid=$(pid_of work.3)
@@ -42,10 +43,11 @@ wait_for gone "$pid"
 wait_for nothing_left
 
 # SIGTERM: the same, in order.
-"$DM_BIN_MASTER" --dev --no-shell 2>dev.log </dev/null >/dev/null &
+: >ended.log
+"$DM_BIN_MASTER" --dev --no-shell 2>ended.log </dev/null >/dev/null &
 pids[master]=$!
-wait_for says dev.log 'dm-master: control on *'
-control=$(sed -n 's/^dm-master: control on //p' dev.log)
+wait_for says ended.log 'dm-master: control on *'
+control=$(sed -n 's/^dm-master: control on //p' ended.log)
 wait_for worker_is w1 up
 stop_program master || fail "SIGTERM: status $?"
 nothing_left || fail "something is left: $(ls -R "$TMPDIR")"

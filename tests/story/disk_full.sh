@@ -4,16 +4,12 @@
 [[ $(id -u) == 0 ]] || skip "mounting a small disk takes root"
 mkdir small
 mount -t tmpfs -o size=4m dm-story "$dir/small" 2>err || skip "mount: $(cat err)"
-trap 'status=$?; trap - ERR; set +e; (exit "$status"); end_small' EXIT
 # The supervisor must be gone before its disk.
-end_small() {
-  local status=$?
-  timeout 15 "$DM_BIN_WORKER" --root "$dir/small/w1" --stop-apps 2>/dev/null
-  [[ -n ${pids[w1]:-} ]] && kill "${pids[w1]}" 2>/dev/null && wait "${pids[w1]}" 2>/dev/null
+end_story() {
+  timeout 15 "$DM_BIN_WORKER" --root "$dir/small/w1" --stop-apps
+  [[ -n ${pids[w1]:-} ]] && kill "${pids[w1]}" && wait "${pids[w1]}"
   unset 'pids[w1]' 'roots[w1]'
   umount -l "$dir/small"
-  (exit "$status")
-  end_all
 }
 
 start_master

@@ -59,9 +59,11 @@ need() {  # TOOL...
 
 # The processes that belong to this story: its programs by an argument, its apps by their HOME.
 leftovers() {
-  grep -lsz -e "^HOME=$dir/[^/]*/work/" -e "^DM_INSTANCE=.*$dir" /proc/[0-9]*/environ | cut -d/ -f3
+  grep -lsz -e "^HOME=$dir/[^/]*/work/" /proc/[0-9]*/environ | cut -d/ -f3
   grep -lsz -e "^$dir/" /proc/[0-9]*/cmdline | cut -d/ -f3
 }
+
+end_story() { :; }  # a story that has more to undo, before everything else, defines its own
 
 end_all() {
   local status=$? name pid left=
@@ -69,6 +71,7 @@ end_all() {
   trap '' PIPE
   set +e
   exec 2>/dev/null
+  end_story
   for name in "${!peer_pids[@]}"; do kill "${peer_pids[$name]}"; done
   for name in "${!roots[@]}"; do
     kill -CONT "${pids[$name]:-}"

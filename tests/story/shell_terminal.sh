@@ -6,9 +6,7 @@ need tmux
 
 screen=$dir/tmux.sock
 tmux_() { tmux -S "$screen" -f /dev/null "$@"; }
-# After everything else: the tests' own trap ends what this story started.
-end_terminal() { tmux_ kill-server 2>/dev/null || true; }
-trap 'status=$?; trap - ERR; end_terminal; (exit "$status"); end_all' EXIT
+end_story() { tmux_ kill-server; }
 
 keys() { tmux_ send-keys -t 0 "$@"; }
 shown() { tmux_ capture-pane -p -t 0 >"$dir/out" && says "$dir/out" "$1"; }
