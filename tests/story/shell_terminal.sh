@@ -86,11 +86,11 @@ wait_for is work.1 dead
 keys 'launch --on w1 work'
 typed 'dm> launch --on w1 work'
 keys Left Left Left Left
-cursor=$(tmux_ display -p -t 0 '#{cursor_x}')
+wait_for cursor_at 19
 stop_program w1 KILL || true
 see '*w1*closed*'
 typed 'dm> launch --on w1 work'
-same "$(tmux_ display -p -t 0 '#{cursor_x}')" "$cursor"
+wait_for cursor_at 19
 start_worker w1
 see '*worker w1 is up*'
 typed 'dm> launch --on w1 work'
