@@ -33,18 +33,23 @@ std::optional<std::string> bytes_of(std::string_view hex) {
   return bytes;
 }
 
+// A space at the end has an empty word behind it.
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const std::size_t space = std::min(text.find(' '), text.size());
+  for (bool more = true; more;) {
+    const std::size_t space = text.find(' ');
+    more = space != text.npos;
     words.push_back(text.substr(0, space));
-    text.remove_prefix(std::min(space + 1, text.size()));
+    text.remove_prefix(more ? space + 1 : text.size());
   }
   return words;
 }
 
-bool is_generation(std::int64_t number) {
-  return number >= 1 && number <= 1'000'000'000;
+// 0 for anything but a generation in its one spelling: "07" would be a second name of a key.
+std::int64_t generation_from(std::string_view text) {
+  const std::int64_t number = parse_integer(text).value_or(0);
+  const bool good = number >= 1 && number <= 1'000'000'000 && std::to_string(number) == text;
+  return good ? number : 0;
 }
 
 Error bad() {
@@ -78,9 +83,8 @@ Result<AccessKey> derive_claimed_key(const AccessKey& secret, std::string_view n
                                      std::string_view id) {
   const std::size_t dot = id.rfind('.');
   if (dot == std::string_view::npos) return fail(Code::kDenied, "no such key");
-  const std::int64_t generation = parse_integer(id.substr(dot + 1)).value_or(0);
-  if (!is_worker_name(name) || !is_generation(generation))
-    return fail(Code::kDenied, "no such key");
+  const std::int64_t generation = generation_from(id.substr(dot + 1));
+  if (!is_worker_name(name) || generation == 0) return fail(Code::kDenied, "no such key");
   const std::string_view role = id.substr(0, dot);
   if (role == "worker") return derive_worker_key(secret, name, generation);
   if (is_role(role)) return derive_control_key(secret, name, role, generation);
@@ -115,8 +119,8 @@ Result<AccessKey> parse_key(std::string_view text) {
   key.kind = worker ? KeyKind::kWorker : KeyKind::kControl;
   key.name = words[1];
   if (control) key.role = words[2];
-  key.generation = parse_integer(words[words.size() - 2]).value_or(0);
-  const bool good = is_worker_name(key.name) && is_generation(key.generation);
+  key.generation = generation_from(words[words.size() - 2]);
+  const bool good = is_worker_name(key.name) && key.generation > 0;
   if (!good || (control && !is_role(key.role))) return bad();
   return key;
 }

@@ -98,6 +98,22 @@ std::optional<Handshake> begin_handshake(const AccessKey& key, const Line& dm,
   return handshake;
 }
 
+std::optional<Handshake> accept_handshake(const std::vector<AccessKey>& secrets, const Line& hello,
+                                          std::string_view master_nonce, KeyKind kind,
+                                          std::int64_t least_generation) {
+  if (!is_nonce(hello.text("nonce"))) return std::nullopt;
+  std::optional<Handshake> accepted;
+  // All are tried, whichever fits, and a revoked one too: how long this takes says nothing.
+  for (const AccessKey& secret : secrets) {
+    const auto key = derive_claimed_key(secret, hello.text("name"), hello.text("key"));
+    if (!key) continue;
+    Handshake handshake(*key, hello, master_nonce);
+    const bool fits = proof_fits(hello.text("proof"), handshake.peer_proof());
+    if (fits && key->kind == kind && key->generation >= least_generation) accepted = handshake;
+  }
+  return accepted;
+}
+
 bool proof_fits(std::string_view given, const std::string& due) {
   return equal_in_constant_time(given, due);
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/access_key.h"
 #include "common/codec.h"
@@ -63,6 +64,13 @@ class Handshake {
 // nonce.
 std::optional<Handshake> begin_handshake(const AccessKey& key, const Line& dm,
                                          std::string_view nonce, Line& hello);
+
+// The master's side: the handshake of a peer whose HELLO proves a key of that kind, of at least
+// that generation, derived from any of the secrets. nullopt for every failure: the caller gives
+// one answer to all of them.
+std::optional<Handshake> accept_handshake(const std::vector<AccessKey>& secrets, const Line& hello,
+                                          std::string_view master_nonce, KeyKind kind,
+                                          std::int64_t least_generation);
 
 // A nonce: 32 hex digits.
 bool is_nonce(std::string_view text);

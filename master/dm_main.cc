@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/escape.h"
 #include "common/io/key_file.h"
 #include "common/io/state_directory.h"
 #include "master/shell/io/keygen.h"
@@ -38,12 +39,12 @@ constexpr option kOptions[] = {
 };
 
 int usage(const std::string& what) {
-  fprintf(stderr, "dm: %s; 'dm --help' lists the options\n", what.c_str());
+  fprintf(stderr, "dm: %s; 'dm --help' lists the options\n", dm::escape_for_terminal(what).c_str());
   return dm::kUsage;
 }
 
 int fail_with(const std::string& what) {
-  fprintf(stderr, "dm: %s\n", what.c_str());
+  fprintf(stderr, "dm: %s\n", dm::escape_for_terminal(what).c_str());
   return dm::kFailed;
 }
 

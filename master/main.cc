@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/escape.h"
 #include "common/io/notify.h"
 #include "master/io/dev.h"
 #include "master/io/inspect.h"
@@ -17,7 +18,7 @@ using namespace dm::master;
 constexpr int kSystemError = 111;
 
 int complain(const Error& error) {
-  ::fprintf(stderr, "dm-master: %s\n", error.message.c_str());
+  ::fprintf(stderr, "dm-master: %s\n", escape_for_terminal(error.message).c_str());
   return kSystemError;
 }
 
@@ -65,6 +66,8 @@ int main(int argc, char** argv) {
   if (!options.check.empty()) return check_journal(options.check);
   if (!options.repair.empty()) return repair_journal(options.repair);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow (RLIMIT_FSIZE) is an error of that write, to be told of.
+  ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGTTOU, SIG_IGN);
   const Notify notify;
   std::optional<DevCluster> dev;

@@ -9,6 +9,7 @@
 
 #include "common/io/files.h"
 #include "common/io/key_file.h"
+#include "common/io/secrecy.h"
 #include "common/io/system.h"
 #include "worker/io/host_facts.h"
 #include "worker/io/options.h"
@@ -35,13 +36,15 @@ int give_up(const Error& error) {
 }
 
 int supervise(const Options& options) {
+  if (options.rehearse) return rehearse_supervisor(options.state_fd);
   SupervisorOptions how;
   how.root = options.root;
-  if (!options.supervised_user.empty()) how.app_users.push_back(options.supervised_user);
+  how.app_users = options.app_users;
   how.tether_fd = options.tether_fd;
   how.ready_fd = options.ready_fd;
   how.agent_uid = options.agent_uid;
   how.use_cgroups = options.use_cgroups;
+  how.state_fd = options.state_fd;
   return run_supervisor(how);
 }
 
@@ -54,7 +57,8 @@ int stop_all(const Options& options) {
 
 // Who we and the apps are to be; both empty if everything stays as it is.
 struct Users {
-  std::optional<Account> agent, apps;
+  std::optional<Account> agent;
+  std::vector<Account> apps;
 };
 
 Result<Users> choose_users(const Options& options) {
@@ -62,9 +66,16 @@ Result<Users> choose_users(const Options& options) {
     if (options.user_given) say("--user and --app-user have no effect: we are not root");
     return Users{};
   }
-  Users users{find_account(options.user), find_account(options.app_user)};
-  if (users.agent && users.apps) return users;
-  const std::string& missing = users.agent ? options.app_user : options.user;
+  std::vector<std::string> names = options.app_users;
+  if (names.empty()) names.push_back("dm-app");
+  Users users{find_account(options.user), {}};
+  std::string missing = users.agent ? "" : options.user;
+  for (const std::string& name : names) {
+    const auto account = find_account(name);
+    if (account) users.apps.push_back(*account);
+    if (!account && missing.empty()) missing = name;
+  }
+  if (missing.empty()) return users;
   if (options.user_given) return fail(Code::kBadArg, "no user '" + missing + "' to run as");
   say("no user '" + missing + "': everything runs as root");
   return Users{};
@@ -116,6 +127,15 @@ void watch_tether(Loop& loop, int fd) {
   });
 }
 
+// What a worker knows it can be told again: that is less work than mending its journal.
+Error with_way_out(Error error, const std::string& root) {
+  error.message += "; nothing was changed";
+  if (error.code == Code::kInternal)
+    error.message += "; to begin anew, end what runs by 'dm-worker --root " + root +
+                     " --stop-apps' and remove the journal";
+  return error;
+}
+
 int run(const Options& options, const BulkTarget& target, SupervisorStart supervisor, Fd link,
         AppStore& store, const Notify& notify) {
   HostFacts facts = measure_host();
@@ -125,12 +145,14 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
   facts.labels = options.labels;
   facts.join = options.join;
   facts.disk_floor_percent = options.disk_floor_percent;
+  facts.app_users = supervisor.app_users;
   const auto seed = static_cast<std::uint64_t>(read_clock().wall_ms);
   Agent agent(std::move(facts), seed ^ std::hash<std::string>{}(target.id));
   std::string notice;
   auto journal = JournalFile::open(
-      options.root, "worker", [&](const Line& record) { return agent.replay(record); }, &notice);
-  if (!journal) return give_up(journal.error());
+      options.root, "worker",
+      [&](const Line& record, std::int64_t) { return agent.replay(record); }, &notice);
+  if (!journal) return give_up(with_way_out(journal.error(), options.root));
   if (!notice.empty()) say(notice);
 
   Loop loop;
@@ -168,6 +190,8 @@ Result<std::optional<AccessKey>> read_key(const Options& options) {
 int run_agent(const Options& options) {
   ::umask(022);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow (RLIMIT_FSIZE) is an error of that write, to be told of.
+  ::signal(SIGXFSZ, SIG_IGN);
   const Notify notify;
   const auto users = choose_users(options);
   if (!users) {
@@ -177,6 +201,7 @@ int run_agent(const Options& options) {
   // Read as who we are now; the file need not be readable for whom we become.
   const auto key = read_key(options);
   if (!key) return give_up(key.error());
+  if (!*key) say("--insecure: no key; whoever listens at " + options.master.print() + " is obeyed");
   if (auto made = make_directories(options.root); !made) return give_up(made.error());
   const auto lock = lock_directory(options.root);
   if (!lock) return give_up(lock.error());
@@ -184,7 +209,11 @@ int run_agent(const Options& options) {
 
   SupervisorStart supervisor;
   supervisor.root = options.root;
-  supervisor.app_user = users->apps ? users->apps->name : "";
+  std::vector<gid_t> app_groups;
+  for (const Account& account : users->apps) {
+    supervisor.app_users.push_back(account.name);
+    app_groups.push_back(account.gid);
+  }
   supervisor.agent_uid = users->agent ? users->agent->uid : ::geteuid();
   supervisor.tether_fd = options.tether_fd;
   supervisor.open_files = raise_open_files();
@@ -192,14 +221,15 @@ int run_agent(const Options& options) {
   auto link = connect_supervisor(supervisor);
   if (!link) return give_up(link.error());
   if (users->agent) {
-    if (auto dropped = become(*users->agent, *users->apps); !dropped)
+    if (auto dropped = become(*users->agent, users->apps); !dropped)
       return give_up(dropped.error());
+    keep_memory_private();  // the key was read before the change of user
     supervisor.may_start = false;
   }
 
   const auto id = read_or_make_id(options.root);
   if (!id) return give_up(id.error());
-  AppStore store(options.root, users->apps ? std::optional<gid_t>(users->apps->gid) : std::nullopt);
+  AppStore store(options.root, app_groups);
   if (auto prepared = store.prepare(); !prepared) return give_up(prepared.error());
   return run(options, {options.master, options.name, *id, *key}, std::move(supervisor),
              std::move(*link), store, notify);
@@ -208,7 +238,7 @@ int run_agent(const Options& options) {
 int main_of(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (!options) {
-    ::fprintf(stderr, "dm-worker: %s; try 'dm-worker --help'\n", options.error().message.c_str());
+    say(options.error().message + "; try 'dm-worker --help'");
     return kUsageError;
   }
   switch (options->mode) {

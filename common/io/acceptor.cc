@@ -8,7 +8,8 @@
 
 namespace dm {
 namespace {
-constexpr int kMostAtOnce = 64;  // then everybody else gets a turn
+// Then everybody else gets a turn: who was accepted before is heard before a crowd behind it.
+constexpr int kMostAtOnce = 16;
 
 Fd open_reserve() {
   return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -1,18 +1,21 @@
 #include "common/io/blob_store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include <memory>
 
+#include "common/io/beneath.h"
+#include "common/io/failpoint.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
 
 namespace dm {
 namespace {
 
+constexpr const char* kParts = "tmp";  // the directory of what has not arrived whole
+constexpr const char* kPart = ".part";
 constexpr std::size_t kBlock = 256 * 1024;
 // Writing begins this early, so that the sync at the end finds little left to do.
 constexpr std::int64_t kFlushEvery = 8 * 1024 * 1024;
@@ -26,31 +29,30 @@ void begin_writing(int fd, std::int64_t from, std::int64_t to) {
 #endif
 }
 
-std::vector<std::string> names_in(const std::string& path) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), &::closedir);
-  if (!stream) return names;
-  while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
-  return names;
+// The directory of a blob, within the store's.
+std::string fan_of(std::string_view sha256) {
+  return std::string(sha256.substr(0, 2));
 }
 
-std::string blob_path(const std::string& directory, std::string_view sha256) {
-  return directory + "/" + std::string(sha256.substr(0, 2)) + "/" + std::string(sha256);
-}
-
-std::optional<std::int64_t> file_size(const std::string& path) {
+std::optional<struct stat> look_at_file(int directory, const std::string& name) {
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-  return info.st_size;
+  if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  if (!S_ISREG(info.st_mode)) return std::nullopt;
+  return info;
+}
+
+std::optional<struct stat> look_at_blob(int root, const std::string& sha256) {
+  const Fd fan = open_beneath(root, fan_of(sha256), O_PATH | O_DIRECTORY);
+  return fan.valid() ? look_at_file(fan.get(), sha256) : std::nullopt;
 }
 
 // False if the name has gone from the file, or belongs to another one: while we waited for the
 // lock its holder finished the blob or threw it away.
-bool is_still(int fd, const std::string& path) {
-  struct stat open {
-  }, named{};
-  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+bool is_still(int fd, int directory, const std::string& name) {
+  struct stat open {};
+  const auto named = look_at_file(directory, name);
+  return ::fstat(fd, &open) == 0 && named && open.st_dev == named->st_dev &&
+         open.st_ino == named->st_ino;
 }
 
 }  // namespace
@@ -58,8 +60,8 @@ bool is_still(int fd, const std::string& path) {
 BlobWriter::BlobWriter(std::string directory, std::string sha256, std::int64_t size)
     : directory_(std::move(directory)), sha256_(std::move(sha256)), size_(size) {}
 
-std::string BlobWriter::part_path() const {
-  return directory_ + "/tmp/" + sha256_ + ".part";
+std::string BlobWriter::part_name() const {
+  return sha256_ + kPart;
 }
 
 Error BlobWriter::no_space_or(Error error) const {
@@ -67,13 +69,17 @@ Error BlobWriter::no_space_or(Error error) const {
   return error;
 }
 
-Status BlobWriter::open_part() {
-  const std::string path = part_path();
-  while (!file_size(blob_path(directory_, sha256_))) {
-    Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.valid()) return no_space_or(system_error("create", path));
-    if (retry([&] { return ::flock(fd.get(), LOCK_EX); }) != 0) return system_error("lock", path);
-    if (is_still(fd.get(), path)) return take_part(std::move(fd));
+Status BlobWriter::open_part(Fd root) {
+  root_ = std::move(root);
+  auto parts = open_directory_beneath(root_.get(), kParts);
+  if (!parts) return parts.error();
+  parts_ = std::move(*parts);
+  const std::string name = part_name();
+  while (!look_at_blob(root_.get(), sha256_)) {
+    auto fd = own_file_beneath(parts_.get(), name, O_RDWR, 0600);
+    if (!fd) return no_space_or(fd.error());
+    if (retry([&] { return ::flock(fd->get(), LOCK_EX); }) != 0) return system_error("lock", name);
+    if (is_still(fd->get(), parts_.get(), name)) return take_part(std::move(*fd));
   }
   return {};
 }
@@ -82,7 +88,7 @@ Status BlobWriter::take_part(Fd fd) {
   part_ = std::move(fd);
   auto hashed = rehash();
   if (hashed && offset_ > size_) {
-    if (::ftruncate(part_.get(), 0) != 0) return system_error("truncate", part_path());
+    if (::ftruncate(part_.get(), 0) != 0) return system_error("truncate", part_name());
     ::lseek(part_.get(), 0, SEEK_SET);
     hash_ = Sha256();
     offset_ = 0;
@@ -95,7 +101,7 @@ Status BlobWriter::rehash() {
   const auto buffer = std::make_unique<char[]>(kBlock);
   while (true) {
     const ssize_t got = retry([&] { return ::read(part_.get(), buffer.get(), kBlock); });
-    if (got < 0) return system_error("read", part_path());
+    if (got < 0) return system_error("read", part_name());
     if (got == 0) return {};
     hash_.update(buffer.get(), static_cast<std::size_t>(got));
     offset_ += got;
@@ -105,6 +111,7 @@ Status BlobWriter::rehash() {
 Status BlobWriter::append(std::string_view bytes) {
   if (is_there()) return {};
   if (offset_ + static_cast<std::int64_t>(bytes.size()) > size_) return mismatch("it is too long");
+  if (fails_at("blob.write")) return no_space_or(system_error("write", ""));
   if (auto written = write_all(part_.get(), bytes); !written)
     return no_space_or(std::move(written.error()));
   hash_.update(bytes);
@@ -116,7 +123,7 @@ Status BlobWriter::append(std::string_view bytes) {
 }
 
 Status BlobWriter::mismatch(const std::string& why) {
-  ::unlink(part_path().c_str());
+  ::unlinkat(parts_.get(), part_name().c_str(), 0);
   return fail(Code::kHashMismatch, "blob " + sha256_.substr(0, 12) + ": " + why);
 }
 
@@ -124,53 +131,88 @@ Status BlobWriter::finish() {
   if (is_there()) return {};
   if (offset_ != size_) return fail(Code::kInternal, "blob " + sha256_ + " is not complete");
   if (to_hex(hash_.finish()) != sha256_) return mismatch("its content has another SHA-256");
-  const std::string part = part_path();
+  const std::string part = part_name();
   if (::fchmod(part_.get(), 0555) != 0) return system_error("change the mode of", part);
-  if (::fsync(part_.get()) != 0) return no_space_or(system_error("sync", part));
-  const std::string path = blob_path(directory_, sha256_);
-  const std::string fan = parent_directory(path);
-  const bool is_new = ::mkdir(fan.c_str(), 0755) == 0;
-  if (!is_new && errno != EEXIST) return no_space_or(system_error("make", fan));
-  if (::rename(part.c_str(), path.c_str()) != 0) return no_space_or(system_error("rename", part));
-  if (is_new)
-    if (auto synced = sync_directory(directory_); !synced) return synced;
+  if (fails_at("blob.sync") || ::fsync(part_.get()) != 0)
+    return no_space_or(system_error("sync", part));
+  const bool is_new = ::mkdirat(root_.get(), fan_of(sha256_).c_str(), 0755) == 0;
+  if (!is_new && errno != EEXIST) return no_space_or(system_error("make", fan_of(sha256_)));
+  const auto fan = open_directory_beneath(root_.get(), fan_of(sha256_));
+  if (!fan) return fan.error();
+  if (fails_at("blob.rename") ||
+      ::renameat(parts_.get(), part.c_str(), fan->get(), sha256_.c_str()) != 0)
+    return no_space_or(system_error("rename", part));
+  if (is_new && ::fsync(root_.get()) != 0) return system_error("sync", directory_);
   part_.reset();
-  return sync_directory(fan);
+  if (::fsync(fan->get()) != 0) return system_error("sync", fan_of(sha256_));
+  return {};
 }
 
 Status BlobStore::prepare() const {
   if (auto made = make_directories(directory_); !made) return made;
-  return make_directories(directory_ + "/tmp", 0700);
+  const auto root = open_root();
+  if (!root) return root.error();
+  const auto parts = make_directory_beneath(root->get(), kParts, 0700);
+  return parts ? Status() : parts.error();
+}
+
+// The directories above it are their owner's business.
+Result<Fd> BlobStore::open_root() const {
+  Fd root(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!root.valid()) return system_error("open", directory_);
+  return root;
 }
 
 std::string BlobStore::path(std::string_view sha256) const {
-  return blob_path(directory_, sha256);
+  return directory_ + "/" + fan_of(sha256) + "/" + std::string(sha256);
 }
 
 std::optional<std::int64_t> BlobStore::size(std::string_view sha256) const {
-  if (!is_sha256_hex(sha256)) return std::nullopt;
-  return file_size(path(sha256));
+  const auto root = is_sha256_hex(sha256) ? open_root() : Result<Fd>(Fd());
+  if (!root || !root->valid()) return std::nullopt;
+  const auto info = look_at_blob(root->get(), std::string(sha256));
+  return info ? std::optional<std::int64_t>(info->st_size) : std::nullopt;
+}
+
+std::int64_t BlobStore::names(std::string_view sha256) const {
+  const auto root = is_sha256_hex(sha256) ? open_root() : Result<Fd>(Fd());
+  if (!root || !root->valid()) return 0;
+  const auto info = look_at_blob(root->get(), std::string(sha256));
+  return info ? static_cast<std::int64_t>(info->st_nlink) : 0;
 }
 
 Result<Fd> BlobStore::open(std::string_view sha256) const {
   if (!is_sha256_hex(sha256)) return fail(Code::kBadArg, "a blob is named by a SHA-256");
-  const std::string name = path(sha256);
-  Fd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (fd.valid()) return fd;
-  if (errno == ENOENT)
+  const auto root = open_root();
+  if (!root) return root.error();
+  auto fd = open_file_beneath(root->get(), fan_of(sha256) + "/" + std::string(sha256), O_RDONLY);
+  if (!fd && fd.error().code == Code::kNotFound)
     return fail(Code::kNotFound, "no blob " + std::string(sha256.substr(0, 12)) + " here");
-  return system_error("open", name);
+  return fd;
 }
 
 Result<std::string> BlobStore::read(std::string_view sha256, std::size_t most) const {
-  if (auto fd = open(sha256); !fd) return fd.error();
-  return read_file(path(sha256), most);
+  const auto fd = open(sha256);
+  if (!fd) return fd.error();
+  return read_whole(fd->get(), "blob " + std::string(sha256.substr(0, 12)), most);
+}
+
+Status BlobStore::link_as(std::string_view sha256, int directory, const std::string& name) const {
+  const auto fd = open(sha256);
+  if (!fd) return fd.error();
+  // The very file that was opened: what has its name may be another by now.
+  const std::string opened = "/proc/self/fd/" + std::to_string(fd->get());
+  if (::linkat(AT_FDCWD, opened.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+    return {};
+  return system_error("link blob " + std::string(sha256.substr(0, 12)) + " as", name);
 }
 
 Result<BlobWriter> BlobStore::write(std::string_view sha256, std::int64_t size) const {
   if (!is_sha256_hex(sha256)) return fail(Code::kBadArg, "a blob is named by a SHA-256");
+  auto root = open_root();
+  if (!root) return root.error();
   BlobWriter writer(directory_, std::string(sha256), size);
-  if (auto opened = writer.open_part(); !opened) return opened.error();
+  if (auto opened = writer.open_part(std::move(*root)); !opened) return opened.error();
   return writer;
 }
 
@@ -191,26 +233,35 @@ Result<std::string> BlobStore::put_bytes(std::string_view content) const {
 
 Status BlobStore::remove(std::string_view sha256) const {
   if (!is_sha256_hex(sha256)) return fail(Code::kBadArg, "a blob is named by a SHA-256");
-  const std::string name = path(sha256);
-  if (::unlink(name.c_str()) != 0 && errno != ENOENT) return system_error("remove", name);
-  return {};
+  const auto root = open_root();
+  if (!root) return root.error();
+  const std::string name(sha256);
+  const Fd fan = open_beneath(root->get(), fan_of(sha256), O_PATH | O_DIRECTORY);
+  if ((fan.valid() && ::unlinkat(fan.get(), name.c_str(), 0) == 0) || errno == ENOENT) return {};
+  return system_error("remove", name);
 }
 
 void BlobStore::discard_parts() const {
-  for (const std::string& name : names_in(directory_ + "/tmp")) {
-    const std::string part = directory_ + "/tmp/" + name;
-    if (!name.ends_with(".part")) continue;
-    const Fd fd(::open(part.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    if (fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && is_still(fd.get(), part))
-      ::unlink(part.c_str());
+  const auto root = open_root();
+  const auto parts = root ? open_directory_beneath(root->get(), kParts) : Result<Fd>(Fd());
+  if (!parts || !parts->valid()) return;
+  for (const std::string& name : names_in(parts->get())) {
+    if (!name.ends_with(kPart)) continue;
+    const auto fd = open_file_beneath(parts->get(), name, O_RDWR);
+    if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0 && is_still(fd->get(), parts->get(), name))
+      ::unlinkat(parts->get(), name.c_str(), 0);
   }
 }
 
 std::vector<std::string> BlobStore::list() const {
   std::vector<std::string> blobs;
-  for (const std::string& fan : names_in(directory_)) {
-    if (fan.size() != 2 || fan.front() == '.') continue;
-    for (std::string& name : names_in(directory_ + "/" + fan))
+  const auto root = open_root();
+  if (!root) return blobs;
+  for (const std::string& fan : names_in(root->get())) {
+    if (fan.size() != 2) continue;
+    const auto directory = open_directory_beneath(root->get(), fan);
+    if (!directory) continue;
+    for (std::string& name : names_in(directory->get()))
       if (is_sha256_hex(name)) blobs.push_back(std::move(name));
   }
   return blobs;

@@ -5,7 +5,7 @@
 //   DIR/tmp/SHA.part   what has arrived of one; the next writer goes on where it ends
 //
 // Every call blocks and is for helper threads, or for small files. A store is not changed by its
-// calls, so that threads may share one.
+// calls, so that threads may share one. Below DIR no link is ever followed, and DIR itself is none.
 #pragma once
 
 #include <cstdint>
@@ -40,16 +40,17 @@ class BlobWriter {
  private:
   friend class BlobStore;
   BlobWriter(std::string directory, std::string sha256, std::int64_t size);
-  Status open_part();
+  Status open_part(Fd root);
   Status take_part(Fd fd);
   Status rehash();
   Status mismatch(const std::string& why);
-  std::string part_path() const;
+  std::string part_name() const;
   Error no_space_or(Error error) const;
 
   std::string directory_, sha256_;
   std::int64_t size_;
-  Fd part_;  // locked: nobody else writes it
+  Fd root_, parts_;  // the store's directory, and that of what arrives
+  Fd part_;          // locked: nobody else writes it
   std::int64_t offset_ = 0;
   std::int64_t flushed_ = 0;  // the kernel was asked to begin writing what stands before it
   Sha256 hash_;
@@ -69,10 +70,16 @@ class BlobStore {
   bool has(std::string_view sha256) const { return size(sha256).has_value(); }
   std::optional<std::int64_t> size(std::string_view sha256) const;
 
+  // How many names the blob has, its own in the store included; 0 if it is not there.
+  std::int64_t names(std::string_view sha256) const;
+
   // For reading; no link is followed. Errors: not-found, bad-arg, system_error's.
   Result<Fd> open(std::string_view sha256) const;
   // The whole content of a small one. Errors: as open(); no-space above `most` bytes.
   Result<std::string> read(std::string_view sha256, std::size_t most) const;
+
+  // Gives the blob another name, in an open directory. Errors: as open(); system_error's.
+  Status link_as(std::string_view sha256, int directory, const std::string& name) const;
 
   // Begins or resumes a blob. While another process or thread writes the same one, this waits,
   // and then finds it there. Errors: bad-arg, no-space, system_error's.
@@ -88,6 +95,8 @@ class BlobStore {
   std::vector<std::string> list() const;
 
  private:
+  Result<Fd> open_root() const;
+
   std::string directory_;
 };
 

@@ -2,8 +2,6 @@
 // front of it are durable. Many batches share one sync. Decides nothing.
 #pragma once
 
-#include <unistd.h>
-
 #include <deque>
 #include <functional>
 #include <utility>
@@ -42,17 +40,31 @@ class CommitQueue {
       }
     for (Effect& effect : effects)
       if (!std::holds_alternative<Append>(effect)) waiting_.push_back(std::move(effect));
-    if (!syncing_ && !performing_) advance();
+    if (!syncing_ && !performing_ && !held_) advance();
   }
 
   // True if nothing waits: the moment to replace the journal by a shorter one.
   bool is_idle() const { return waiting_.empty() && !syncing_; }
 
+  // Calls `task` as soon as everything submitted so far is written and no sync is under way. From
+  // then on nothing is written, synced or performed until release(): what is submitted waits, as it
+  // waits for a sync. REQUIRES that no effect is just being performed.
+  void hold(std::function<void()> task) {
+    on_held_ = std::move(task);
+    if (!syncing_) enter_hold();
+  }
+
+  void release() {
+    held_ = false;
+    advance();
+  }
+
  private:
   // Until nothing waits, or what waits must be durable first. What an effect submits comes behind
   // those that stand here already.
   void advance() {
-    while (!failed_ && !syncing_ && (!waiting_.empty() || (journal_ && journal_->has_batch())))
+    while (!failed_ && !syncing_ && !held_ &&
+           (!waiting_.empty() || (journal_ && journal_->has_batch())))
       advance_once();
   }
 
@@ -68,16 +80,24 @@ class CommitQueue {
     needs_sync_ = false;
     const std::size_t covered = waiting_.size();
     jobs_.run([this, covered, fd = journal_->fd()] {
-      const int error = ::fdatasync(fd) == 0 ? 0 : errno;
-      return [this, covered, error] { synced(covered, error); };
+      return [this, covered, done = JournalFile::sync(fd)] { synced(covered, done); };
     });
   }
 
-  void synced(std::size_t covered, int error) {
-    if (error != 0) return fail_with(system_error("sync", "the journal", error));
+  void synced(std::size_t covered, const Status& done) {
+    if (!done) return fail_with(done.error());
     syncing_ = false;
     perform_first(covered);
+    if (on_held_) return enter_hold();
     advance();
+  }
+
+  void enter_hold() {
+    if (failed_) return;
+    if (journal_->has_batch())
+      if (auto written = journal_->write(); !written) return fail_with(written.error());
+    held_ = true;
+    std::exchange(on_held_, nullptr)();
   }
 
   void perform_first(std::size_t count) {
@@ -104,6 +124,8 @@ class CommitQueue {
   bool syncing_ = false;
   bool performing_ = false;
   bool failed_ = false;
+  bool held_ = false;
+  std::function<void()> on_held_;
 };
 
 }  // namespace dm

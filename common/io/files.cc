@@ -1,6 +1,5 @@
 #include "common/io/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -8,44 +7,28 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <memory>
 
+#include "common/io/fd.h"
 #include "common/io/system.h"
 
 namespace dm {
-namespace {
-
-Status remove_at(int directory, const char* name, const std::string& shown) {
-  if (::unlinkat(directory, name, 0) == 0 || errno == ENOENT) return {};
-  if (errno != EISDIR && errno != EPERM) return system_error("remove", shown);
-  const int fd = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return system_error("remove", shown);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), &::closedir);
-  if (!stream) return system_error("remove", shown);
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string_view child = entry->d_name;
-    if (child == "." || child == "..") continue;
-    if (auto removed = remove_at(fd, entry->d_name, shown + "/" + entry->d_name); !removed)
-      return removed;
-  }
-  if (::unlinkat(directory, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-    return system_error("remove", shown);
-  return {};
-}
-
-}  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t most) {
-  const Fd fd(retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  // A FIFO in its place must not hold us up.
+  const Fd fd(retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
   if (!fd.valid()) return system_error("open", path);
+  return read_whole(fd.get(), path, most);
+}
+
+Result<std::string> read_whole(int fd, const std::string& shown, std::size_t most) {
   std::string content;
   std::array<char, 65536> bytes;
   while (true) {
-    const ssize_t got = retry([&] { return ::read(fd.get(), bytes.data(), bytes.size()); });
-    if (got < 0) return system_error("read", path);
+    const ssize_t got = retry([&] { return ::read(fd, bytes.data(), bytes.size()); });
+    if (got < 0) return system_error("read", shown);
     if (got == 0) return content;
     content.append(bytes.data(), static_cast<std::size_t>(got));
-    if (content.size() > most) return fail(Code::kNoSpace, path + " is too long");
+    if (content.size() > most) return fail(Code::kNoSpace, shown + " is too long");
   }
 }
 
@@ -60,9 +43,12 @@ Status write_all(int fd, std::string_view bytes) {
 
 Status replace_file(const std::string& path, std::string_view content, mode_t mode) {
   const std::string temp = path + ".tmp";
-  Fd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  // Made anew: what has that name may be a FIFO, or a second name of another file.
+  ::unlink(temp.c_str());
+  const Fd fd(::open(temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd.valid()) return system_error("create", temp);
   Status written = write_all(fd.get(), content);
+  if (!written) written = fail(written.error().code, temp + ": " + written.error().message);
   if (written && ::fsync(fd.get()) != 0) written = system_error("sync", temp);
   if (written && ::rename(temp.c_str(), path.c_str()) != 0) written = system_error("rename", temp);
   if (!written) {
@@ -89,10 +75,6 @@ Status sync_directory(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid() || ::fsync(fd.get()) != 0) return system_error("sync", path);
   return {};
-}
-
-Status remove_tree(const std::string& path) {
-  return remove_at(AT_FDCWD, path.c_str(), path);
 }
 
 Result<Fd> lock_directory(const std::string& path) {

@@ -15,6 +15,9 @@ namespace dm {
 // The whole content. Errors: system_error's, no-space if it is longer than `most` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t most = 1 << 30);
 
+// The same of an open one, from where it stands; `shown` names it in errors.
+Result<std::string> read_whole(int fd, const std::string& shown, std::size_t most = 1 << 30);
+
 // Writes every byte, whatever short writes come between. Errors: system_error's.
 Status write_all(int fd, std::string_view bytes);
 
@@ -26,9 +29,6 @@ Status make_directories(const std::string& path, mode_t mode = 0755);
 
 // Makes what was renamed or created in a directory durable.
 Status sync_directory(const std::string& path);
-
-// rm -r; a missing path is a success. No link is followed.
-Status remove_tree(const std::string& path);
 
 // Takes the lock of a directory (flock on PATH/lock), for as long as the result lives.
 // Errors: busy, naming the path, if another process has it.

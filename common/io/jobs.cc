@@ -1,6 +1,7 @@
 #include "common/io/jobs.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <cerrno>
 
@@ -27,8 +28,13 @@ bool start_thread(std::function<void()> body) {
   ::pthread_attr_setstacksize(&attributes, kStack);
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   auto start = std::make_unique<Start>(Start{std::move(body)});
+  // Signals are the loop's, also those that it will ask for later: none may end up here.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   const bool started = ::pthread_create(&thread, &attributes, &enter, start.get()) == 0;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (started) (void)start.release();  // the thread owns it now
   ::pthread_attr_destroy(&attributes);
   return started;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/io/failpoint.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
 
@@ -13,19 +14,23 @@ std::string at_byte(const JournalScan& scan, const std::string& path) {
   return path + ": " + scan.why + " at byte " + std::to_string(scan.good_bytes);
 }
 
+// The same records under this version's first line: what an older format numbered is a tail.
+std::string in_this_format(std::string_view text, std::string_view kind) {
+  return seal_record(journal_head(kind), 0) + std::string(text.substr(text.find('\n') + 1));
+}
+
 }  // namespace
 
 Result<JournalFile> JournalFile::open(const std::string& directory, const std::string& kind,
-                                      const std::function<Status(const Line&)>& take,
-                                      std::string* notice) {
+                                      const TakeRecord& take, std::string* notice) {
   JournalFile journal;
-  journal.directory_ = directory;
+  journal.path_ = directory + "/journal";
   journal.kind_ = kind;
-  const std::string path = directory + "/journal";
+  const std::string& path = journal.path_;
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     if (errno != ENOENT) return system_error("open", path);
-    if (auto begun = journal.replace({}); !begun) return begun.error();
+    if (auto begun = journal.begin(); !begun) return begun.error();
     return journal;
   }
   const auto content = read_file(path);
@@ -38,20 +43,42 @@ Result<JournalFile> JournalFile::open(const std::string& directory, const std::s
                 std::to_string(static_cast<std::int64_t>(content->size()) - scan.good_bytes) +
                 " bytes are dropped";
       break;
-    case JournalScan::Outcome::kDamaged:
-    case JournalScan::Outcome::kForeign: return fail(Code::kInternal, at_byte(scan, path));
+    case JournalScan::Outcome::kDamaged: return fail(Code::kInternal, at_byte(scan, path));
+    case JournalScan::Outcome::kForeign: return fail(Code::kBadArg, at_byte(scan, path));
   }
-  journal.fd_.reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-  if (!journal.fd_.valid()) return system_error("open", path);
-  if (scan.outcome == JournalScan::Outcome::kTorn &&
-      ::ftruncate(journal.fd_.get(), scan.good_bytes) != 0)
-    return system_error("truncate", path);
-  journal.next_seq_ = scan.next_seq;
-  journal.size_ = scan.good_bytes;
-  if (scan.good_bytes > 0) return journal;
   // Empty, or torn within its first line: nothing was ever recorded in it.
-  if (auto begun = journal.replace({}); !begun) return begun.error();
+  if (scan.good_bytes == 0) {
+    if (auto begun = journal.begin(); !begun) return begun.error();
+    return journal;
+  }
+  if (auto opened = journal.reopen(*content, scan); !opened) return opened.error();
   return journal;
+}
+
+Status JournalFile::begin() {
+  const std::string head = seal_record(journal_head(kind_), 0);
+  if (auto replaced = replace_file(path_, head, 0600); !replaced) return replaced;
+  return reopen(head,
+                scan_journal(head, kind_, [](const Line&, std::int64_t) { return Status(); }));
+}
+
+Status JournalFile::reopen(std::string_view content, const JournalScan& scan) {
+  const std::string_view good = content.substr(0, static_cast<std::size_t>(scan.good_bytes));
+  size_ = scan.good_bytes;
+  if (scan.format != kJournalFormat) {
+    const std::string rewritten = in_this_format(good, kind_);
+    if (auto replaced = replace_file(path_, rewritten, 0600); !replaced) return replaced;
+    size_ = static_cast<std::int64_t>(rewritten.size());
+  }
+  fd_.reset(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd_.valid()) return system_error("open", path_);
+  // A torn end must go before anything is written behind it.
+  if (scan.format == kJournalFormat && good.size() < content.size() &&
+      ::ftruncate(fd_.get(), size_) != 0)
+    return system_error("truncate", path_);
+  next_seq_ = scan.next_seq;
+  tail_bytes_ = scan.tail_bytes;
+  return {};
 }
 
 void JournalFile::add(const Line& record) {
@@ -59,23 +86,34 @@ void JournalFile::add(const Line& record) {
 }
 
 Status JournalFile::write() {
-  Status written = write_all(fd_.get(), batch_);
+  Status written =
+      fails_at("journal.write") ? system_error("write", "") : write_all(fd_.get(), batch_);
+  if (!written) written = fail(written.error().code, path_ + ": " + written.error().message);
   size_ += static_cast<std::int64_t>(batch_.size());
+  tail_bytes_ += static_cast<std::int64_t>(batch_.size());
   batch_.clear();
   return written;
 }
 
-Status JournalFile::replace(const std::vector<Line>& records) {
-  std::int64_t seq = 0;
-  std::string content = seal_record(journal_head(kind_), seq++);
-  for (const Line& record : records) content += seal_record(record, seq++);
-  const std::string path = directory_ + "/journal";
-  if (auto replaced = replace_file(path, content, 0600); !replaced) return replaced;
-  fd_.reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd_.valid()) return system_error("open", path);
-  next_seq_ = seq;
-  size_ = static_cast<std::int64_t>(content.size());
+Status JournalFile::sync(int fd) {
+  if (fails_at("journal.sync") || ::fdatasync(fd) != 0) return system_error("sync", "the journal");
   return {};
+}
+
+Status JournalFile::replace(const std::vector<Line>& records) {
+  const std::string content = print_journal(kind_, records, {}, next_seq_);
+  if (fails_at("journal.rename")) return system_error("rename", path_ + ".tmp");
+  if (auto replaced = replace_file(path_, content, 0600); !replaced) return replaced;
+  Fd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return system_error("open", path_);
+  adopt(std::move(fd), static_cast<std::int64_t>(content.size()), 0);
+  return {};
+}
+
+void JournalFile::adopt(Fd fd, std::int64_t size, std::int64_t tail_bytes) {
+  fd_ = std::move(fd);
+  size_ = size;
+  tail_bytes_ = tail_bytes;
 }
 
 }  // namespace dm

@@ -1,9 +1,11 @@
 // common/io/journal_file.h - a journal on disk: read at start, appended to, made durable by a
 // helper thread, replaced by a shorter one. Decides nothing about what is recorded.
+//
+// The numbers of its tail go on for ever, also when it is replaced (common/journal.h).
 #pragma once
 
-#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/io/fd.h"
@@ -15,11 +17,11 @@ namespace dm {
 class JournalFile {
  public:
   // Opens or begins DIR/journal and hands its records to `take`. A torn end is cut; `notice` then
-  // says so. Errors: whatever the file is that it should not be, with the byte offset; nothing is
-  // overwritten.
+  // says so. One of the oldest format that is still read is rewritten. Errors, with the byte
+  // offset, and nothing is overwritten: internal if it is damaged; bad-arg if it is another kind's,
+  // a newer format's or no journal at all; system_error's.
   static Result<JournalFile> open(const std::string& directory, const std::string& kind,
-                                  const std::function<Status(const Line&)>& take,
-                                  std::string* notice);
+                                  const TakeRecord& take, std::string* notice);
 
   // Adds a record to the batch that the next write() writes.
   void add(const Line& record);
@@ -27,19 +29,33 @@ class JournalFile {
   // Writes the batch in one piece. Errors: never try again on this file: the kernel may have
   // dropped what it held (fsync(2)).
   Status write();
-  // For a helper thread: makes everything written durable.
   int fd() const { return fd_.get(); }
+  // For a helper thread: makes everything that was written to fd() durable. Errors: as write().
+  static Status sync(int fd);
 
-  // Replaces the journal by one that holds `records` alone: temp, fsync, rename, fsync.
+  // Replaces the journal by a snapshot alone: temp, fsync, rename, fsync.
   Status replace(const std::vector<Line>& records);
-  std::int64_t size() const { return size_; }
+  // Goes on with a file that has been given the journal's name, and holds everything that was
+  // written. REQUIRES has_batch() == false.
+  void adopt(Fd fd, std::int64_t size, std::int64_t tail_bytes);
+
+  const std::string& path() const { return path_; }
+  const std::string& kind() const { return kind_; }
+  std::int64_t next_seq() const { return next_seq_; }  // of the record that is added next
+  std::int64_t size() const { return size_; }          // of what was written
+  std::int64_t tail_bytes() const { return tail_bytes_; }
+  // Where the next record that is added will stand.
+  std::int64_t end() const { return size_ + static_cast<std::int64_t>(batch_.size()); }
 
  private:
-  std::string directory_, kind_;
+  Status begin();
+  Status reopen(std::string_view content, const JournalScan& scan);
+
+  std::string path_, kind_;
   Fd fd_;
   std::string batch_;
-  std::int64_t next_seq_ = 0;
-  std::int64_t size_ = 0;
+  std::int64_t next_seq_ = 1;
+  std::int64_t size_ = 0, tail_bytes_ = 0;
 };
 
 }  // namespace dm

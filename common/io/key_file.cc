@@ -8,6 +8,7 @@
 
 #include "common/io/fd.h"
 #include "common/io/files.h"
+#include "common/io/secrecy.h"
 #include "common/io/system.h"
 
 namespace dm {
@@ -25,6 +26,7 @@ std::string what_is_wrong(const struct stat& info) {
 }  // namespace
 
 Result<AccessKey> read_key_file(const std::string& path) {
+  keep_memory_private();
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) {
     if (errno == ELOOP) return fail(Code::kDenied, "key file " + path + ": it is a symbolic link");
@@ -55,6 +57,7 @@ Status write_key_file(const std::string& path, const AccessKey& key) {
 }
 
 AccessKey make_secret() {
+  keep_memory_private();
   AccessKey secret;
   secret.bytes = random_bytes(32);
   return secret;

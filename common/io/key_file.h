@@ -1,4 +1,5 @@
-// common/io/key_file.h - key files: read only if nobody else can have read or written them.
+// common/io/key_file.h - key files: read only if nobody else can have read or written them. A
+// process that has held a key shows its memory to nobody from then on (secrecy.h).
 #pragma once
 
 #include <string>

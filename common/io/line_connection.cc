@@ -123,7 +123,7 @@ void LineConnection::send_body(Line line, std::string_view bytes) {
 
 void LineConnection::send(std::string_view bytes) {
   if (state_ == State::kClosed || bytes.empty()) return;
-  if (queued() + bytes.size() > max_queue_) return drop("the peer does not read");
+  if (queued() + bytes.size() > max_queue_) return drop(std::string(kDoesNotRead));
   const bool idle = queued() == 0;
   out_.append(bytes);
   if (idle) loop_.kick(fd_.get());

@@ -52,7 +52,8 @@ class LineConnection {
   // connection.
   void set_seals(Seals seals) { seals_ = std::move(seals); }
   bool sealed() const { return seals_.has_value(); }
-  // Queues bytes. A peer that does not read until the cap is passed is dropped.
+  // Queues bytes. A peer that does not read until the cap is passed is dropped, for this reason.
+  static constexpr std::string_view kDoesNotRead = "it does not read what it is sent";
   void send(std::string_view bytes);
   // False once more than half of the cap waits: a polite sender stops here.
   bool can_send() const { return out_.size() - sent_ < max_queue_ / 2; }

@@ -12,6 +12,7 @@
 namespace dm {
 namespace {
 
+constexpr std::size_t kGreetingLine = 1024;
 constexpr int kConnectMs = 10'000;
 constexpr std::int64_t kSilenceMs = 30'000;
 constexpr int kUserTimeoutMs = 30'000;
@@ -36,6 +37,7 @@ Result<LinePeer> LinePeer::connect(const Endpoint& endpoint, const std::atomic<b
 }
 
 Status LinePeer::greet(Line hello, const AccessKey* key) {
+  in_.set_max_line(kGreetingLine);
   const auto first = read_line();
   if (!first) return first.error();
   if (first->verb() != "DM" || first->number_or("proto", 0) != 1)
@@ -51,6 +53,7 @@ Status LinePeer::greet(Line hello, const AccessKey* key) {
   if (answer->verb() == "ERR")
     return fail(code_from(answer->text("code")), std::string(answer->text("msg", "refused")));
   if (answer->verb() != "WELCOME") return cut("expected WELCOME, got " + answer->verb());
+  in_.set_max_line(kMaxLine);
   if (!handshake) return {};
   if (!proof_fits(answer->text("proof"), handshake->master_proof(*answer)))
     return fail(Code::kDenied, "the master did not prove that it holds the secret");

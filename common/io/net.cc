@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "common/codec.h"
+#include "common/io/failpoint.h"
 #include "common/io/system.h"
 
 namespace dm {
 namespace {
+
+constexpr socklen_t kMostGroups = 65536;  // NGROUPS_MAX of Linux
 
 struct Address {
   sockaddr_storage storage{};
@@ -204,6 +207,7 @@ int connect_error(int fd) {
 }
 
 std::optional<Fd> accept_from(int listener) {
+  if (fails_at("accept")) return std::nullopt;
   const int fd =
       retry([&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
   if (fd < 0) return std::nullopt;
@@ -222,6 +226,43 @@ std::string peer_name(int fd) {
   socklen_t size = sizeof storage;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return "unknown";
   return print_address(storage);
+}
+
+std::string peer_host(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return "unknown";
+  char text[INET6_ADDRSTRLEN] = "unix";
+  if (storage.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    ::memcpy(&v4, &storage, sizeof v4);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+  }
+  if (storage.ss_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    ::memcpy(&v6, &storage, sizeof v6);
+    unsigned char* bytes = v6.sin6_addr.s6_addr;
+    // An IPv4 address in disguise stands in the last four bytes.
+    const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
+    if (!is_v4) ::memset(bytes + 8, 0, 8);
+    ::inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? bytes + 12 : bytes, text, sizeof text);
+  }
+  return text;
+}
+
+std::vector<gid_t> peer_groups(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid == 0) return {};
+  std::vector<gid_t> groups;
+#ifdef SO_PEERGROUPS
+  socklen_t bytes = kMostGroups * sizeof(gid_t);
+  groups.resize(kMostGroups);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) != 0) bytes = 0;
+  groups.resize(bytes / sizeof(gid_t));
+#endif
+  groups.push_back(peer.gid);
+  return groups;
 }
 
 std::optional<uid_t> peer_uid(int fd) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/io/fd.h"
 #include "common/result.h"
@@ -48,8 +49,14 @@ std::optional<Fd> accept_from(int listener);
 std::string local_name(int fd);
 std::string peer_name(int fd);
 
+// Where the other end is, for counting: its address without the port; of IPv6 the first 64 bits,
+// for whoever has one such address has them all; "unix" for Unix sockets.
+std::string peer_host(int fd);
+
 // The user at the other end of a Unix socket; nullopt for any other socket.
 std::optional<uid_t> peer_uid(int fd);
+// All groups that it had when it connected; empty for any other socket.
+std::vector<gid_t> peer_groups(int fd);
 
 // TCP_NODELAY, keepalive, and TCP_USER_TIMEOUT where there is one: a peer that does not
 // acknowledge what was sent for `user_timeout_ms` is gone. No effect on Unix sockets.

@@ -15,6 +15,7 @@ constexpr K kNothing[] = {K::kNone};
 constexpr K kOneApp[] = {K::kApp};
 constexpr K kAppOrFile[] = {K::kAppOrFile};
 constexpr K kOneInstance[] = {K::kInstance};
+constexpr K kAppOrInstance[] = {K::kAppOrInstance};
 constexpr K kTargets[] = {K::kTarget};
 constexpr K kOneWorker[] = {K::kWorker};
 constexpr K kOneFile[] = {K::kFile};
@@ -36,6 +37,8 @@ constexpr OptionSpec kLaunchOptions[] = {
     {"--restart", K::kAny, V::kChoice, false, "no|on-failure|always"},
     {"--log-max", K::kAny, V::kLogSize},
     {"--on-lost", K::kAny, V::kChoice, false, "move|stay"},
+    {"--singleton"},
+    {"--lease", K::kAny, V::kDuration},
     {"--lib", K::kFile, V::kNone, true},
     {"--file", K::kFile, V::kNone, true},
     {"--as", K::kApp, V::kAppName},
@@ -48,6 +51,8 @@ constexpr OptionSpec kLogsOptions[] = {
     {"-o", K::kFile}, {"--since", K::kAny, V::kDuration}, {"-t"},
 };
 constexpr OptionSpec kEventsOptions[] = {{"-f"}, {"-n", K::kAny, V::kCount}, kJson};
+constexpr OptionSpec kHistoryOptions[] = {
+    {"--since", K::kAny, V::kDuration}, {"-n", K::kAny, V::kCount}, kJson};
 constexpr std::span<const OptionSpec> kNoOptions;
 
 constexpr CommandSpec kCommands[] = {
@@ -71,12 +76,15 @@ constexpr CommandSpec kCommands[] = {
      "label=value or all; without --to every available worker gets it."},
     {"launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
      "APP|FILE [--on WORKER] [--count N] [--env K=V]... [--restart no|on-failure|always] "
-     "[--on-lost move|stay] [--log-max 100M] [-- ARG...]",
+     "[--on-lost move|stay] [--singleton [--lease 15s]] [--log-max 100M] [-- ARG...]",
      "start instances; prints APP.N WORKER PID for each",
      "A word with a '/' is a file, which is copied first. Without --on each instance goes to the "
      "least loaded worker. The answer comes when exec has succeeded, or says why it has not. When "
      "its worker is lost, an instance moves to another one (--on-lost move, the default without "
-     "--on and with a restart policy) or stays."},
+     "--on and with a restart policy) or stays. A --singleton never runs twice: its worker kills "
+     "it "
+     "when it has heard nothing from the master for the time of its lease, and only then is it "
+     "launched elsewhere."},
     {"ps", 0, 1, kAnyName, kPsOptions, false, Role::kViewer, "[TARGET|WORKER] [--all] [--json]",
      "list instances; with --all the dead ones too, with the reason", ""},
     {"stop", 1, kAnyNumber, kTargets, kStopOptions, false, Role::kOperator,
@@ -90,12 +98,15 @@ constexpr CommandSpec kCommands[] = {
     {"usage", 0, 1, kAnyName, kUsageOptions, false, Role::kViewer,
      "[TARGET|WORKER] [--json] [--since T]", "CPU time and memory per instance and per worker",
      "With --since the samples of that time, one every 10 s."},
-    {"logs", 1, 1, kOneInstance, kLogsOptions, false, Role::kViewer,
-     "INSTANCE [-f] [-n LINES] [--since 5m] [-t] [-p] [--run N] [-o FILE]",
-     "print the log of an instance, exactly as it was written",
+    {"logs", 1, 1, kAppOrInstance, kLogsOptions, false, Role::kViewer,
+     "APP|INSTANCE [-f] [-n LINES] [--since 5m] [-t] [-p] [--run N] [-o FILE]",
+     "print the log of an instance, exactly as it was written; or those of an app",
      "-f follows, -n prints the last lines, --since those of that time, -t the time before each "
      "line, -p the previous run, --run a given one, -o saves to a file. What the log's budget "
-     "(launch --log-max) has cut is told on standard error."},
+     "(launch --log-max) has cut is told on standard error. Of an instance whose worker is gone, "
+     "the last 64 KiB of the run that ended last. The logs of an app's instances come "
+     "as one, in order of time to about a second, each line behind its instance; -n counts for "
+     "each. What is missing is told on standard error, and the exit status is 1."},
     {"delete", 1, 1, kOneApp, kDeleteOptions, false, Role::kOperator,
      "APP [--from WORKERS] [--force]", "remove an app from workers and from the master",
      "Refused while an instance runs, unless --force stops it first. A lost worker deletes when "
@@ -106,6 +117,12 @@ constexpr CommandSpec kCommands[] = {
      "move them although most workers vanished at once", ""},
     {"events", 0, 0, kNothing, kEventsOptions, false, Role::kViewer, "[-f] [-n N] [--json]",
      "what happened, who asked, when", "-f waits for more; -n prints the last N (20)."},
+    {"history", 0, 1, kTargets, kHistoryOptions, false, Role::kViewer,
+     "[APP|INSTANCE] [--since T] [-n N] [--json]",
+     "every run that has ended: start, end, exit, CPU, memory, why",
+     "Oldest first, those of deleted apps too. --since those that ended in that time, -n the last "
+     "N. How much is kept is said by dm-master --history-max; what was cut is told on standard "
+     "error. CPU is user and system time in seconds."},
     {"describe", 1, 1, kAnyName, kJsonOnly, false, Role::kViewer, "NAME [--json]",
      "everything known about an app, an instance or a worker", ""},
     {"names", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",

@@ -9,6 +9,7 @@ enum class OperandKind {
   kApp,
   kAppOrFile,  // a word with `/` is a file
   kInstance,
+  kAppOrInstance,
   kTarget,  // an app, an instance, all
   kWorker,
   kWorkers,  // a comma list of workers, all

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/escape.h"
 #include "common/names.h"
 #include "common/shell_words.h"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::int64_t kSampleMs = 10'000;
 constexpr std::size_t kMostSamples = 360;      // one hour
 constexpr std::size_t kMostAuditWords = 4096;  // bytes
+constexpr std::size_t kMostAuditMessage = 512;
 
 }  // namespace
 
@@ -28,6 +30,7 @@ void Cluster::begin(Now now) {
     view.last_beat_mono_ms = now.mono_ms;
   }
   begin_failover(now);
+  begin_leases(now);
 }
 
 Effects Cluster::on(const Event& event, Now now) {
@@ -43,7 +46,8 @@ std::int64_t Cluster::next_deadline() const {
     if (view.presence == Presence::kUp || view.presence == Presence::kSuspect)
       earliest = std::min(earliest, view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
   }
-  earliest = std::min(earliest, next_failover_mono_ms_);
+  earliest =
+      std::min({earliest, next_failover_mono_ms_, next_mend_mono_ms_, tail_queue_.deadline()});
   if (!due_.empty()) earliest = std::min(earliest, due_.begin()->first);
   if (!live_.empty()) earliest = std::min(earliest, next_sample_mono_ms_);
   return earliest;
@@ -65,7 +69,9 @@ void Cluster::handle(const Tick&, Now now) {
     settle(std::move(*late), Line(), fail(Code::kTimeout, text), now);
   }
   take_samples(now);
+  ask_tails(now);
   fail_over(now);
+  mend_if_due(now);
 }
 
 // Of what the workers said last, so that an instance at rest has its samples too.
@@ -92,6 +98,10 @@ Cluster::Request* Cluster::find_request(RequestId id) {
 
 void Cluster::out(RequestId request, std::string text) {
   if (find_request(request) != nullptr) out_.push_back(Out{request, std::move(text)});
+}
+
+void Cluster::out_line(RequestId request, std::string_view text) {
+  out(request, escape_for_terminal(text) + "\n");
 }
 
 void Cluster::note(RequestId request, std::string text) {
@@ -141,12 +151,8 @@ void Cluster::finish_if_done(Request& request, Now now) {
     audit.add("at", now.wall_ms).add("who", request.asker.who).add("from", request.asker.from);
     audit.add("words", request.words.substr(0, kMostAuditWords));
     audit.add("code", error ? word(error->code) : "ok");
+    if (error) audit.add("msg", error->message.substr(0, kMostAuditMessage));
     record(audit);
-    ClusterEvent event;
-    event.kind = "command";
-    event.who = request.asker.who;
-    event.text = request.words + (error ? ": " + error->message : ": done");
-    happened(std::move(event), now);
   }
   const RequestId id = request.id;
   requests_.erase(id);
@@ -176,17 +182,47 @@ void Cluster::handle(const Cancel& cancel, Now now) {
 }
 
 void Cluster::record(const Line& record) {
-  out_.push_back(Append{record});
+  append(record, false);
+}
+
+void Cluster::record_lazily(const Line& record) {
+  append(record, true);
+}
+
+void Cluster::append(const Line& record, bool lazy) {
+  const std::int64_t seq = next_seq_++;
+  out_.push_back(Append{record, lazy});
+  const std::size_t instances = state_.instances.size();
   (void)state_.apply(record);
+  if (state_.instances.size() < instances) forget_tails();
+  auto event = event_of(record);
+  if (!event) return;
+  event->number = seq;
+  for (const auto& [id, request] : requests_) {
+    if (!request.follows_events) continue;
+    out(id, request.invocation.has("--json") ? print_as_json(*event) : print_for_people(*event));
+  }
+  events_.add(std::move(*event));
+}
+
+Status Cluster::replay(const Line& record, std::int64_t seq) {
+  if (seq > 0) {
+    next_seq_ = seq + 1;
+    recall(record, seq);
+  }
+  return state_.apply(record);
+}
+
+void Cluster::recall(const Line& record, std::int64_t seq) {
+  auto event = event_of(record);
+  if (!event) return;
+  event->number = seq;
+  events_.add(std::move(*event));
 }
 
 void Cluster::happened(ClusterEvent event, Now now) {
   event.wall_ms = now.wall_ms;
-  const ClusterEvent& added = events_.add(std::move(event));
-  for (const auto& [id, request] : requests_) {
-    if (!request.follows_events) continue;
-    out(id, request.invocation.has("--json") ? print_as_json(added) : print_for_people(added));
-  }
+  record_lazily(print_event(event));
 }
 
 void Cluster::say(const std::string& text, Now now) {

@@ -24,6 +24,8 @@ struct ClusterOptions {
   std::int64_t move_after_ms = 10'000;
   std::string cluster_id;  // 128 random bits in hex
   std::string epoch;       // differs at each start; part of every order's id
+  bool insecure = false;   // no keys: everybody who reaches us is trusted
+  std::int64_t history_max_bytes = 64 * 1024 * 1024;  // how much of the audit trail is kept
 };
 
 // One reading of an instance, kept for `usage --since`.
@@ -62,12 +64,16 @@ class Cluster {
   explicit Cluster(ClusterOptions options);
 
   // Rebuilds the state from the journal; records come in their order, before any event.
-  Status replay(const Line& record) { return state_.apply(record); }
+  // `seq`: its number in the tail, 0 for one of a snapshot.
+  Status replay(const Line& record, std::int64_t seq = 0);
+  // Before the replay: older records of the audit trail, for `events` alone; and how many are older
+  // than these.
+  void recall(const Line& record, std::int64_t seq);
+  void recall_older(std::int64_t records) { events_.count_older(records); }
   // After the replay: the manifests that the journal names are to be given with provide().
   void provide(const std::string& version, Manifest manifest);
   // The known workers are expected back from now on.
   void begin(Now now);
-  std::vector<Line> snapshot() const { return state_.snapshot(); }
 
   Effects on(const Event& event, Now now);
   // When Tick is due (mono_ms).
@@ -89,6 +95,7 @@ class Cluster {
   InstanceRow row(const std::string& name, Now now) const;
 
  private:
+  static constexpr std::int64_t kMostTails = 64 * 1024 * 1024;  // bytes
   enum class OrderKind { kProbe, kInstall, kLaunch, kStop, kKill, kDelete, kLog };
   struct Order {
     std::int64_t number = 0;  // orders to one worker go out in this sequence
@@ -139,20 +146,17 @@ class Cluster {
   void handle(const SessionOpened& opened, Now now);
   void handle(const SessionLine& event, Now now);
   void handle(const SessionClosed& closed, Now now);
-  void handle(const Refused& refused, Now now);
+  void handle(const TurnedAway& peer, Now now);
   void on_info(WorkerView& worker, const Line& line, Now now);
   void check_epoch(const WorkerView& worker, const Line& info, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
   void on_foreign(WorkerView& worker, const std::string& name, Now now);
-  void on_synced(WorkerView& worker, const Line& line, Now now);
   void on_heartbeat(WorkerView& worker, const Line& line, Now now);
   void on_exited(WorkerView& worker, const Line& line, Now now);
   void on_progress(WorkerView& worker, const Line& line, Now now);
   void on_answer(WorkerView& worker, const Line& line, Now now);
   void on_bye(WorkerView& worker, const Line& line, Now now);
   void lose(WorkerView& worker, Now now);
-  void end_missing(WorkerView& worker, Now now);
-  void delete_if_still(const std::string& worker, const std::string& app, Now now);
   WorkerView* view_of(SessionId session);
   bool is_known(const std::string& worker) const { return state_.workers.contains(worker); }
   // Why a worker cannot be asked for anything; nullopt if it can, if only when it is back.
@@ -161,7 +165,7 @@ class Cluster {
 
   // Orders (cluster_orders.cc).
   std::string send_order(Order order, Now now);
-  void post(Order& order);
+  void post(Order& order, Now now);
   void keep(Order order);
   std::optional<Order> take_order(std::int64_t number);
   std::int64_t order_number(const WorkerView& worker, const Line& answer) const;
@@ -177,20 +181,55 @@ class Cluster {
   void settled_stop(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
   void settled_delete(const Order& order, const Line& answer, const std::optional<Error>& error,
                       Now);
-  void settled_log(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
   void begin_transfer(const std::string& worker, const std::string& app, const std::string& version,
                       RequestId copy, const std::string& launch, Now now);
   void end_transfer(const std::string& key, const std::optional<Error>& error,
                     const std::string& words, Now now);
   void arrived_too_late(const std::string& key, Now now);
   void launch_failed(const std::string& instance, RequestId request, const Error& error, Now now);
+  bool install_again(const Order& order, Now now);
+  void keep_earlier_run(const std::string& instance);
+  bool try_launch_later(const std::string& instance, const Error& error, Now now);
+  void withdraw_launch(const std::string& instance, const Placement& placement, const Error& error,
+                       Now now);
   void send_launch(const std::string& instance, RequestId request, Now now);
   void install_or_launch(const std::string& instance, RequestId request, Now now);
   void send_end(const std::string& instance, OrderKind kind, Now now);
-  void mend(const std::string& worker, Now now);
   void end_unbegun(const std::string& instance, Now now);
-  void handle(const StreamEnded& ended, Now now);
   void handle(const Tick&, Now now);
+
+  // Logs (cluster_logs.cc).
+  void do_logs(Request& request, const Command&, Now now);
+  void weave_logs(Request& request, const std::vector<std::string>& names, Now now);
+  void ask_log(const Request& request, const std::string& name, std::optional<Weave> weave,
+               Now now);
+  void log_is_through(const Order& order, const std::optional<Error>& error, Now now);
+  void send_log(Order order, std::optional<Weave> weave, std::optional<Tail> tail, Now now);
+  void settled_log(const Order& order, const Line& answer, const std::optional<Error>& error, Now);
+  void handle(const StreamEnded& ended, Now now);
+
+  // What is kept of logs (cluster_tails.cc).
+  void ask_tails(Now now);
+  void ask_tail(const std::string& name, const Placement& placement, Now now);
+  void handle(const TailStored& stored, Now now);
+  void handle(const TailRead& read, Now now);
+  void forget_tails();
+  void show_kept_log(Request& request, const std::string& name, const Error& gone);
+  void read_tail(Request& request, const std::string& name);
+  std::optional<Error> print_kept_log(const Request& request, const TailRead& read, Now now);
+  void describe_tail(const Request& request, const TailRead& read);
+
+  // What is finished later (cluster_mend.cc).
+  void on_synced(WorkerView& worker, const Line& line, Now now);
+  void end_missing(WorkerView& worker, Now now);
+  bool is_unbegun(const std::string& name) const;
+  bool will_begin(const std::string& name) const;
+  std::set<std::string> ordered_instances() const;
+  void mend_soon(Now now);
+  void mend_if_due(Now now);
+  void mend(const std::string& worker, Now now);
+  void launch_again(const std::string& name, Now now);
+  void delete_if_still(const std::string& worker, const std::string& app, Now now);
 
   // Dead workers (cluster_failover.cc).
   FailoverView failover_view(Now now) const;
@@ -198,10 +237,30 @@ class Cluster {
   void fail_over(Now now);
   bool is_movable(const std::string& name, Now now) const;
   void move_from(const std::string& worker, Now now);
-  void move_one(const std::string& name, const WorkerView& target, Now now);
+  enum class MoveReason { kWorkerLost, kCrashes };
+  void move_one(const std::string& name, const WorkerView& target, MoveReason reason, Now now);
+  void try_elsewhere(const std::string& name, Now now);
   void quarantine(const std::string& name, Now now);
-  const WorkerView* choose_anywhere(Now now) const;
+  const WorkerView* choose_anywhere(const std::set<std::string>& but, Now now) const;
   void do_failover(Request& request, const Command&, Now now);
+
+  // What must never live twice (cluster_leases.cc).
+  void begin_leases(Now now);
+  void grant_leases(const WorkerView& worker, std::int64_t beat, Now now);
+  void note_lease(const std::string& name, const Placement& placement, Now now);
+  std::int64_t lease_left_ms(const std::string& name, Now now) const;
+  std::optional<Error> held_by_other(const std::string& app, const std::string& but, bool singleton,
+                                     Now now) const;
+  bool stands_back(const std::string& name, Now now) const;
+  std::optional<std::string> waits_for(const std::string& name, Now now) const;
+  void begin_successor(const std::string& old, Now now);
+
+  // The audit trail (cluster_history.cc).
+  void do_history(Request& request, const Command&, Now now);
+  void handle(const HistoryRead& read, Now now);
+  void handle(const HistoryCut& cut, Now now);
+  void record_end(const std::string& instance, const RunEnd& end, std::optional<std::int64_t> seq,
+                  Now now);
 
   // Commands (cluster_commands.cc, cluster_ends.cc, cluster_listings.cc).
   void handle(const Command& command, Now now);
@@ -216,7 +275,6 @@ class Cluster {
   void do_kill(Request& request, const Command&, Now now);
   void do_start(Request& request, const Command&, Now now);
   void do_usage(Request& request, const Command&, Now now);
-  void do_logs(Request& request, const Command&, Now now);
   void do_delete(Request& request, const Command&, Now now);
   void do_events(Request& request, const Command&, Now now);
   void do_describe(Request& request, const Command&, Now now);
@@ -232,9 +290,12 @@ class Cluster {
   void end_instances(Request& request, OrderKind kind, Now now);
   void end_one(Request& request, OrderKind kind, const std::string& name, Now now);
   Order end_order(const Request& request, OrderKind kind, const std::string& name) const;
+  bool is_being_deleted(const std::string& app) const;
   void delete_from(Request& request, const std::string& app, Now now);
   std::set<std::string> delete_targets(const Request& request, const std::string& app) const;
   Status register_version(const PackageInfo& package, const std::string& app, Now now);
+  std::optional<Error> check_singleton(const Request& request, const std::string& app,
+                                       Now now) const;
   std::string create_instance(const Request& request, const std::string& app,
                               const std::string& worker, Now now);
   Result<const WorkerView*> choose_worker(const Request& request, const std::string& app, Now now);
@@ -251,6 +312,7 @@ class Cluster {
 
   // Requests.
   void out(RequestId request, std::string text);
+  void out_line(RequestId request, std::string_view text);  // one, and safe to show
   void note(RequestId request, std::string text);
   void failed(Request& request, const std::string& about, const Error& error);
   void refuse(Request& request, const Error& error);  // nothing was begun
@@ -259,6 +321,9 @@ class Cluster {
   Request* find_request(RequestId id);
 
   void record(const Line& record);
+  // Written before what follows, but not waited for: should the machine die, the worker tells it.
+  void record_lazily(const Line& record);
+  void append(const Line& record, bool lazy);
   void happened(ClusterEvent event, Now now);
   void say(const std::string& text, Now now);
 
@@ -273,15 +338,23 @@ class Cluster {
   std::map<std::int64_t, Order> orders_;                 // by number
   std::set<std::pair<std::int64_t, std::int64_t>> due_;  // deadline and number of each order
   std::map<std::string, Transfer> transfers_;            // "worker version"
-  std::map<std::string, RequestId> launching_;           // instances that wait for their files
+  // By instance: until then (mono_ms) it may live although its worker hears nothing from us.
+  std::map<std::string, std::int64_t> leases_;
+  std::map<std::string, RequestId> launching_;  // instances that wait for their files
   std::map<RequestId, Request> requests_;
+  std::set<std::string> reinstalled_;  // instances whose files are sent once more
   std::int64_t next_order_ = 1;
-  std::string fence_;  // why no orders are given: this is an old copy of the journal
+  std::int64_t next_seq_ = 1;  // of the journal: everything in it comes from here or was replayed
+  std::string fence_;          // why no orders are given: this is an old copy of the journal
   bool failover_suspended_ = false;
   std::int64_t hold_until_mono_ms_ = 0;
   std::int64_t next_failover_mono_ms_ = INT64_MAX;
-  std::int64_t refusals_ = 0;  // peers without a valid key
-  std::int64_t last_refusal_mono_ms_ = -1000;
+  std::int64_t next_mend_mono_ms_ = INT64_MAX;
+  TailQueue tail_queue_;
+  TailShelf tails_{kMostTails};
+  std::int64_t tails_lost_ = 0;   // since the start: there was no room
+  std::int64_t turned_away_ = 0;  // peers, since the start
+  std::int64_t next_turned_away_line_ = 0, next_turned_away_event_ = 0;  // mono_ms
   std::int64_t next_sample_mono_ms_ = 0;
 };
 

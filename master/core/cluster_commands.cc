@@ -10,6 +10,8 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMaxLaunchLine = kMaxLine - 1024;  // room for the order's id
+constexpr std::int64_t kLeaseMs = 15'000;
+constexpr std::int64_t kLeastBeatsInLease = 3;
 
 std::string typed_words(const Invocation& invocation) {
   std::string text(invocation.command->name);
@@ -51,6 +53,7 @@ const Cluster::CommandRow Cluster::kCommandRows[] = {
     {"logs", &Cluster::do_logs, false},
     {"delete", &Cluster::do_delete, true},
     {"events", &Cluster::do_events, false},
+    {"history", &Cluster::do_history, false},
     {"describe", &Cluster::do_describe, false},
     {"help", &Cluster::do_help, false},
     {"names", &Cluster::do_names, false},
@@ -91,7 +94,7 @@ void Cluster::do_forget(Request& request, const Command&, Now now) {
     if (placement.worker == name) live_.erase(instance);
   workers_.erase(name);
   record(Line("FORGET").add("worker", name));
-  out(request.id, "worker " + name + " is forgotten\n");
+  out_line(request.id, "worker " + name + " is forgotten");
 }
 
 // --- copy ---
@@ -116,6 +119,7 @@ void Cluster::do_copy(Request& request, const Command& command, Now now) {
   if (!command.package) return refuse(request, fail(Code::kInternal, "no files came with it"));
   const PackageInfo& package = *command.package;
   const std::string app = package.manifest.app;
+  if (is_being_deleted(app)) return refuse(request, fail(Code::kBusy, app + " is being deleted"));
   std::vector<std::string> targets;
   if (const auto to = request.invocation.value("--to")) {
     auto resolved = resolve_workers(*to);
@@ -134,7 +138,7 @@ void Cluster::do_copy(Request& request, const Command& command, Now now) {
                       std::to_string(files) + (files == 1 ? " file, " : " files, ") +
                       print_bytes(bytes) + "\n");
   for (const std::string& taken : package.taken_along)
-    out(request.id, "taken along: " + taken + "\n");
+    out_line(request.id, "taken along: " + taken);
   if (targets.empty()) note(request.id, "no worker is available: launch will copy it");
   request.tried = static_cast<int>(targets.size());
   request.waiting = request.tried;
@@ -176,22 +180,40 @@ Result<const WorkerView*> Cluster::choose_worker(const Request& request, const s
   return fail(Code::kBusy, "no worker can take " + app + why);
 }
 
+// Why this launch would break the promise of a singleton; nullopt if it does not.
+std::optional<Error> Cluster::check_singleton(const Request& request, const std::string& app,
+                                              Now now) const {
+  const Invocation& words = request.invocation;
+  const bool singleton = words.has("--singleton");
+  if (words.has("--lease") && !singleton)
+    return fail(Code::kBadArg, "--lease is for a --singleton");
+  if (singleton && words.number("--count", 1) > 1)
+    return fail(Code::kBadArg, "a --singleton is one: no --count");
+  const std::int64_t least = kLeastBeatsInLease * options_.heartbeat_ms;
+  if (words.duration_ms("--lease", kLeaseMs) < least && words.has("--lease"))
+    return fail(Code::kBadArg, "--lease must be " + print_duration(least) + " or more: " +
+                                   std::to_string(kLeastBeatsInLease) + " heartbeats");
+  return held_by_other(app, "", singleton, now);
+}
+
 std::string Cluster::create_instance(const Request& request, const std::string& app,
                                      const std::string& worker, Now now) {
   const std::string name = app + "." + std::to_string(state_.apps[app].next_number);
-  Line line("INSTANCE");
-  line.add("instance", name).add("app", app).add("manifest", state_.apps[app].current);
-  line.add("worker", worker).add("at", now.wall_ms);
-  line.add("restart", request.invocation.value("--restart").value_or("no"));
-  const bool pinned = request.invocation.has("--on");
-  const bool movable = !pinned && request.invocation.value("--restart").value_or("no") != "no";
-  line.add("pinned", pinned ? 1 : 0);
-  line.add("on_lost", request.invocation.value("--on-lost").value_or(movable ? "move" : "stay"));
-  if (const auto most = request.invocation.value("--log-max"))
-    line.add("log_max_bytes", *parse_bytes(*most));
-  for (const std::string& arg : request.invocation.rest) line.add("arg", arg);
-  for (const std::string& env : request.invocation.values("--env")) line.add("env", env);
-  record(line);
+  const Invocation& words = request.invocation;
+  Placement placement;
+  placement.app = app;
+  placement.version = state_.apps[app].current;
+  placement.worker = worker;
+  placement.created_ms = now.wall_ms;
+  placement.restart = words.value("--restart").value_or("no");
+  placement.pinned = words.has("--on");
+  const bool is_movable = !placement.pinned && placement.restart != "no";
+  placement.on_lost = words.value("--on-lost").value_or(is_movable ? "move" : "stay");
+  if (words.has("--singleton")) placement.lease_ms = words.duration_ms("--lease", kLeaseMs);
+  if (const auto most = words.value("--log-max")) placement.log_max_bytes = *parse_bytes(*most);
+  placement.args = words.rest;
+  placement.env = words.values("--env");
+  record(print_placement(name, placement));
   return name;
 }
 
@@ -203,11 +225,13 @@ void Cluster::do_launch(Request& request, const Command& command, Now now) {
   const auto known = state_.apps.find(app);
   if (!command.package && (known == state_.apps.end() || known->second.current.empty()))
     return refuse(request, no_such("app", app));
+  if (is_being_deleted(app)) return refuse(request, fail(Code::kBusy, app + " is being deleted"));
   Placement draft;
   draft.args = request.invocation.rest;
   draft.env = request.invocation.values("--env");
   if (launch_line(app, draft).print().size() > kMaxLaunchLine)
     return refuse(request, fail(Code::kBadArg, "arguments and environment exceed 63 KiB"));
+  if (const auto error = check_singleton(request, app, now)) return refuse(request, *error);
   // Asked before anything is begun: a launch that nobody can take leaves no trace.
   if (const auto worker = choose_worker(request, app, now); !worker)
     return refuse(request, worker.error());
@@ -245,6 +269,9 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
     if (!error && shown.alive) error = fail(Code::kBusy, name + " runs already");
     if (!error && is_launching(name))
       error = fail(Code::kBusy, "an earlier launch of " + name + " is still under way");
+    if (!error && is_being_deleted(placement.app))
+      error = fail(Code::kBusy, placement.app + " is being deleted");
+    if (!error) error = held_by_other(placement.app, name, placement.lease_ms > 0, now);
     if (!error && !state_.versions.contains(placement.version))
       error = fail(Code::kNotFound, "its version of " + placement.app + " was deleted");
     if (error) {
@@ -255,6 +282,7 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
     desired.add("instance", name).add("desired", word(Desired::kRunning));
     record(desired.add("run", shown.run + 1));
     live_[name].state.clear();
+    live_[name].wanted = true;
     install_or_launch(name, command.request, now);
   }
 }

@@ -34,9 +34,11 @@ void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
   for (const std::string& name : *targets) {
     // Of an app or of all, those that ended long ago are not worth a line.
     const bool named = std::find(operands.begin(), operands.end(), name) != operands.end();
-    if (named || may_live(name, now)) names.push_back(name);
+    const Placement& placement = state_.instances.at(name);
+    const bool may_begin = placement.restart != "no" && placement.desired == Desired::kRunning;
+    if (named || may_begin || may_live(name, now)) names.push_back(name);
   }
-  if (names.empty()) return out(request.id, "nothing of it runs\n");
+  if (names.empty()) return out_line(request.id, "nothing of it runs");
   const RequestId id = request.id;
   request.tried = request.waiting = static_cast<int>(names.size());
   for (const std::string& name : names)
@@ -44,13 +46,18 @@ void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
 }
 
 // What ended last may have been revived by its policy, and we have yet to hear of it: while its
-// worker wants it to run, or has said nothing since our own start.
+// worker wants it to run, or has said nothing since our own start. A launch that was given up may
+// have come true.
 bool Cluster::may_live(const std::string& name, Now now) const {
   const Placement& placement = state_.instances.at(name);
   const auto view = workers_.find(placement.worker);
-  const bool heard = view != workers_.end() && view->second.heard;
-  const bool rests = heard && placement.desired != Desired::kRunning;
-  return row(name, now).state != "dead" || (placement.restart != "no" && !rests);
+  const auto live = live_.find(name);
+  const bool wanted_there = live != live_.end() && live->second.wanted;
+  const bool rests = view != workers_.end() && view->second.heard && !wanted_there;
+  const bool heard_of =
+      live != live_.end() && !live->second.state.empty() && live->second.run >= placement.run;
+  const bool unsure = !placement.given_up.empty() && !heard_of;
+  return row(name, now).state != "dead" || unsure || (placement.restart != "no" && !rests);
 }
 
 // The last call of many may end the request.
@@ -63,7 +70,7 @@ void Cluster::end_one(Request& request, OrderKind kind, const std::string& name,
     record(Line("DESIRED").add("instance", name).add("desired", word(wanted)));
   const auto gone = away(placement.worker);
   if (!lives) {
-    out(request.id, name + " is dead already: " + shown.reason + "\n");
+    out_line(request.id, name + " is dead already: " + shown.reason);
     return done_one(request.id, name, std::nullopt, now);
   }
   if (gone) return done_one(request.id, name, when_back(*gone, placement.worker), now);
@@ -91,26 +98,6 @@ void Cluster::send_end(const std::string& instance, OrderKind kind, Now now) {
   send_order(end_order(Request(), kind, instance), now);
 }
 
-// What was wanted while the worker was away is done now.
-void Cluster::mend(const std::string& worker, Now now) {
-  std::set<std::string> ordered;
-  for (const auto& [number, order] : orders_)
-    if (order.kind != OrderKind::kLog) ordered.insert(order.instance);
-  for (const auto& [name, placement] : state_.instances) {
-    if (placement.worker != worker || placement.desired == Desired::kRunning) continue;
-    const auto live = live_.find(name);
-    if (live == live_.end() || live->second.state == "dead" || ordered.contains(name)) continue;
-    const bool kills = placement.desired == Desired::kKilled;
-    // A stop that the worker knows of is its own to finish, with the patience it was given.
-    if (live->second.wanted || kills)
-      send_end(name, kills ? OrderKind::kKill : OrderKind::kStop, now);
-  }
-  const auto deletes = state_.deletes.find(worker);
-  if (deletes == state_.deletes.end()) return;
-  const std::set<std::string> apps = deletes->second;
-  for (const std::string& app : apps) delete_if_still(worker, app, now);
-}
-
 void Cluster::settled_stop(const Order& order, const Line& answer,
                            const std::optional<Error>& error, Now now) {
   std::optional<Error> outcome = error;
@@ -121,16 +108,18 @@ void Cluster::settled_stop(const Order& order, const Line& answer,
   if (!outcome) {
     std::string reason(gone ? "" : answer.text("reason"));
     if (reason.empty()) reason = "it had not begun";
-    out(order.request, order.instance + ": " + reason + "\n");
+    out_line(order.request, order.instance + ": " + reason);
   }
   if (gone) end_unbegun(order.instance, now);
   // The answer says that nothing of it lives; an empty state speaks of a run begun since.
   const auto live = live_.find(order.instance);
   if (!outcome && live != live_.end() && !live->second.state.empty()) {
     live->second.state = "dead";
+    live->second.wanted = false;
     live->second.pid.reset();
   }
   done_one(order.request, order.instance, outcome, now);
+  if (!outcome) begin_successor(order.instance, now);
   const auto placement = state_.instances.find(order.instance);
   if (outcome || placement == state_.instances.end()) return;
   const auto deletes = state_.deletes.find(order.worker);
@@ -148,8 +137,9 @@ void Cluster::end_unbegun(const std::string& instance, Now now) {
   RunEnd end;
   end.run = found->second.run;
   end.ended_ms = now.wall_ms;
-  end.reason = "stopped before it began";
-  record(print_end(instance, end));
+  end.reason = found->second.given_up;
+  if (end.reason.empty()) end.reason = "stopped before it began";
+  record_end(instance, end, std::nullopt, now);
 }
 
 // --- delete ---
@@ -192,6 +182,12 @@ void Cluster::do_delete(Request& request, const Command&, Now now) {
     if (Request* still = find_request(id)) end_one(*still, OrderKind::kStop, name, now);
 }
 
+// delete --force waits for its instances to end; meanwhile no new ones begin.
+bool Cluster::is_being_deleted(const std::string& app) const {
+  return std::any_of(requests_.begin(), requests_.end(),
+                     [&](const auto& entry) { return entry.second.stops_app == app; });
+}
+
 std::set<std::string> Cluster::delete_targets(const Request& request,
                                               const std::string& app) const {
   std::set<std::string> targets;
@@ -201,10 +197,11 @@ std::set<std::string> Cluster::delete_targets(const Request& request,
     return targets;
   }
   for (const auto& [sha, version] : state_.versions)
-    if (version.app == app)
-      targets.insert(version.installed_on.begin(), version.installed_on.end());
+    if (version.app == app) targets.insert(version.sent_to.begin(), version.sent_to.end());
   for (const std::string& name : instances_of(app))
     targets.insert(state_.instances.at(name).worker);
+  for (const auto& [worker, apps] : state_.deletes)
+    if (apps.contains(app)) targets.insert(worker);
   return targets;
 }
 
@@ -233,34 +230,10 @@ void Cluster::delete_from(Request& request, const std::string& app, Now now) {
     record(Line("APP").add("app", app).add("next", next).add("deleted", 1));
     std::erase_if(manifests_,
                   [&](const auto& entry) { return !state_.versions.contains(entry.first); });
-    out(id, "master: deleted\n");
+    out_line(id, "master: deleted");
     out_.push_back(CollectBlobs{});
   }
   --request.waiting;
-}
-
-// Sends the DELETE of an app once nothing of it lives on the worker; what lives is killed first,
-// and its end brings us here again.
-void Cluster::delete_if_still(const std::string& worker, const std::string& app, Now now) {
-  bool waits = false;
-  for (const std::string& name : instances_of(app)) {
-    const auto live = live_.find(name);
-    const bool lives = live != live_.end() && live->second.state != "dead";
-    if (state_.instances.at(name).worker != worker || !lives) continue;
-    waits = true;
-    if (!has_order(name)) send_end(name, OrderKind::kKill, now);
-  }
-  const bool under_way = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
-    return entry.second.kind == OrderKind::kDelete && entry.second.worker == worker &&
-           entry.second.app == app;
-  });
-  if (waits || under_way) return;
-  Order order;
-  order.worker = worker;
-  order.kind = OrderKind::kDelete;
-  order.app = app;
-  order.line = Line("DELETE").add("app", app);
-  send_order(std::move(order), now);
 }
 
 void Cluster::settled_delete(const Order& order, const Line&, const std::optional<Error>& error,
@@ -277,7 +250,9 @@ void Cluster::settled_delete(const Order& order, const Line&, const std::optiona
     event.app = order.app;
     event.text = order.app + " was deleted from " + order.worker;
     happened(std::move(event), now);
-    out(order.request, order.worker + ": deleted\n");
+    out_line(order.request, order.worker + ": deleted");
+  } else {
+    mend_soon(now);
   }
   done_one(order.request, order.worker, outcome, now);
 }

@@ -9,6 +9,7 @@ constexpr std::int64_t kHoldMs = 30'000;  // after a start, workers are given th
 constexpr std::int64_t kRetryMs = 1000;   // nobody could take it
 constexpr int kMostMoves = 3;             // in a row, each followed by the loss of the new worker
 constexpr std::int64_t kQuickLossMs = 60'000;
+constexpr int kMostCrashes = 5;  // in a row on one worker
 
 }  // namespace
 
@@ -71,8 +72,8 @@ void Cluster::move_from(const std::string& worker, Now now) {
       quarantine(name, now);
       continue;
     }
-    if (const WorkerView* target = choose_anywhere(now)) {
-      move_one(name, *target, now);
+    if (const WorkerView* target = choose_anywhere({}, now)) {
+      move_one(name, *target, MoveReason::kWorkerLost, now);
     } else {
       next_failover_mono_ms_ = now.mono_ms + kRetryMs;
       return;
@@ -81,19 +82,28 @@ void Cluster::move_from(const std::string& worker, Now now) {
 }
 
 // The old one is stopped for good, also on its worker should that return; the new one has a name
-// of its own.
-void Cluster::move_one(const std::string& name, const WorkerView& target, Now now) {
+// of its own, and begins when the old one has ended or cannot be asked.
+void Cluster::move_one(const std::string& name, const WorkerView& target, MoveReason reason,
+                       Now now) {
   const Placement old = state_.instances.at(name);
   const std::string worker = target.name;
   const std::string fresh = old.app + "." + std::to_string(state_.apps[old.app].next_number);
-  const bool quick = now.wall_ms - old.created_ms < kQuickLossMs + options_.move_after_ms;
-  Line line("INSTANCE");
-  line.add("instance", fresh).add("app", old.app).add("manifest", old.version);
-  line.add("worker", worker).add("at", now.wall_ms).add("restart", old.restart);
-  line.add("on_lost", old.on_lost).add("replaces", name).add("moves", quick ? old.moves + 1 : 1);
-  for (const std::string& arg : old.args) line.add("arg", arg);
-  for (const std::string& env : old.env) line.add("env", env);
-  record(line);
+  Placement placement = old;
+  placement.worker = worker;
+  placement.created_ms = now.wall_ms;
+  placement.replaces = name;
+  placement.pinned = false;
+  placement.desired = Desired::kRunning;
+  placement.run = 1;
+  placement.begun = 0;
+  if (reason == MoveReason::kCrashes) {
+    placement.tried.push_back(old.worker);
+  } else {
+    const bool quick = now.wall_ms - old.created_ms < kQuickLossMs + options_.move_after_ms;
+    // A worker that was lost before it began there was not lost by its fault.
+    if (old.begun > 0 || old.last_end) placement.moves = quick ? old.moves + 1 : 1;
+  }
+  record(print_placement(fresh, placement));
   Line desired("DESIRED");
   desired.add("instance", name).add("desired", word(Desired::kStopped));
   record(desired.add("superseded_by", fresh));
@@ -104,8 +114,26 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, Now no
   event.instance = fresh;
   event.app = old.app;
   event.text = fresh + " on " + worker + " replaces=" + name + " of " + old.worker;
+  if (reason == MoveReason::kCrashes)
+    event.text += ", where it died " + std::to_string(kMostCrashes) + " times in a row";
   happened(std::move(event), now);
+  if (!away(old.worker) && !has_order(name)) send_end(name, OrderKind::kStop, now);
   install_or_launch(fresh, 0, now);
+}
+
+// Where an instance keeps crashing another worker may do better: each is tried once. When all have
+// been, it goes on where it is, at the longest back-off.
+void Cluster::try_elsewhere(const std::string& name, Now now) {
+  const Placement& placement = state_.instances.at(name);
+  const RunEnd& end = *placement.last_end;
+  const bool revives = placement.restart == "always" ||
+                       (placement.restart == "on-failure" && end.exit_code.value_or(-1) != 0);
+  if (end.crashes < kMostCrashes || !revives || placement.desired != Desired::kRunning) return;
+  if (placement.on_lost != "move" || !state_.versions.contains(placement.version)) return;
+  std::set<std::string> tried(placement.tried.begin(), placement.tried.end());
+  tried.insert(placement.worker);
+  if (const WorkerView* target = choose_anywhere(tried, now))
+    move_one(name, *target, MoveReason::kCrashes, now);
 }
 
 // An app that kills its host must not be carried from one to the next.
@@ -121,10 +149,11 @@ void Cluster::quarantine(const std::string& name, Now now) {
   happened(std::move(event), now);
 }
 
-const WorkerView* Cluster::choose_anywhere(Now now) const {
+const WorkerView* Cluster::choose_anywhere(const std::set<std::string>& but, Now now) const {
   std::vector<const WorkerView*> candidates;
   for (const auto& [name, view] : workers_)
-    if (is_known(name) && view.synced && is_available(view, now, options_.heartbeat_ms))
+    if (is_known(name) && !but.contains(name) && view.synced &&
+        is_available(view, now, options_.heartbeat_ms))
       candidates.push_back(&view);
   return choose(candidates);
 }

@@ -12,6 +12,7 @@ namespace dm::master {
 namespace {
 
 constexpr std::int64_t kEventsShown = 20;
+constexpr std::string_view kInsecure = "insecure: no secret, loopback only\n";
 
 std::string ago(std::int64_t wall_ms, Now now) {
   return print_time_utc(wall_ms) + " (" +
@@ -27,7 +28,10 @@ void Cluster::do_workers(Request& request, const Command&, Now now) {
     view.available = is_available(view, now, options_.heartbeat_ms);
     views.push_back(&view);
   }
-  out(request.id, show_workers(views, now, request.invocation.has("--json")));
+  const bool json = request.invocation.has("--json");
+  std::string text = show_workers(views, now, json);
+  if (options_.insecure && !json) text += kInsecure;
+  out(request.id, std::move(text));
 }
 
 void Cluster::do_ps(Request& request, const Command&, Now now) {
@@ -81,40 +85,6 @@ void Cluster::do_usage(Request& request, const Command&, Now now) {
   out(request.id, show_usage(rows, samples, request.invocation.has("--json")));
 }
 
-void Cluster::do_logs(Request& request, const Command&, Now now) {
-  const std::string& name = request.invocation.operands.front();
-  const auto found = state_.instances.find(name);
-  if (found == state_.instances.end()) {
-    const auto of_app = instances_of(name);
-    if (of_app.empty()) return refuse(request, no_such("instance", name));
-    return refuse(request, fail(Code::kNotFound,
-                                name + " is an app; its instances are " + fold_names(of_app)));
-  }
-  const std::string& worker = found->second.worker;
-  if (const auto error = away(worker)) return refuse(request, *error);
-  Order order;
-  order.worker = worker;
-  order.kind = OrderKind::kLog;
-  order.request = request.id;
-  order.instance = name;
-  order.patience_ms = -1;
-  order.line = Line("LOG").add("instance", name);
-  if (request.invocation.has("-f")) order.line.add("follow", 1);
-  if (request.invocation.has("-p")) order.line.add("previous", 1);
-  if (const auto run = request.invocation.value("--run")) order.line.add("run", *run);
-  if (const auto lines = request.invocation.value("-n")) order.line.add("lines", *lines);
-  if (request.invocation.has("--since"))
-    order.line.add("since_ms", request.invocation.duration_ms("--since", 0));
-  if (request.invocation.has("-t")) order.line.add("stamp", 1);
-  request.tried = request.waiting = 1;
-  const RequestId id = request.id;
-  const std::size_t before = out_.size();
-  const std::string order_id = send_order(std::move(order), now);
-  // Before the order itself, so that no stream can come unexpected.
-  out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(before),
-              ExpectStream{id, order_id, worker});
-}
-
 void Cluster::do_events(Request& request, const Command&, Now) {
   const auto& all = events_.events();
   const bool json = request.invocation.has("--json");
@@ -124,8 +94,9 @@ void Cluster::do_events(Request& request, const Command&, Now) {
   for (std::size_t i = skipped; i < all.size(); ++i)
     text += json ? print_as_json(all[i]) : print_for_people(all[i]);
   out(request.id, text);
-  if (events_.dropped() > 0 && skipped == 0)
-    note(request.id, std::to_string(events_.dropped()) + " older events were dropped");
+  const std::int64_t older = events_.dropped() + state_.cuts.records;
+  if (older > 0 && skipped == 0)
+    note(request.id, std::to_string(older) + " older events are not shown");
   request.follows_events = request.invocation.has("-f");
 }
 
@@ -170,6 +141,8 @@ void Cluster::describe_instance(Request& request, const std::string& name, Now n
   lines.emplace_back("Arguments", words.empty() ? "none" : words.substr(1));
   for (const std::string& env : placement.env) lines.emplace_back("Environment", env);
   out(request.id, show_description(lines));
+  const bool rests = shown.state == "dead" || shown.state == "backoff" || shown.state == "unknown";
+  if (rests && tails_.has(name)) read_tail(request, name);
 }
 
 void Cluster::describe_app(Request& request, const std::string& name, Now now) {
@@ -242,7 +215,13 @@ void Cluster::do_help(Request& request, const Command&, Now) {
 }
 
 void Cluster::do_version(Request& request, const Command&, Now) {
-  out(request.id, std::string("dm ") + DM_VERSION + "\n");
+  std::string text = std::string("dm ") + DM_VERSION + "\n";
+  if (options_.insecure) text += kInsecure;
+  if (turned_away_ > 0)
+    text += std::to_string(turned_away_) + " peers were turned away since the start\n";
+  if (tails_lost_ > 0)
+    text += std::to_string(tails_lost_) + " ends of logs were not kept: there was no room\n";
+  out(request.id, std::move(text));
 }
 
 // The client leaves by itself; a netcat that says it gets its OK.

@@ -60,7 +60,7 @@ std::string Cluster::send_order(Order order, Now now) {
   order.deadline_mono_ms = now.mono_ms + order.patience_ms;
   const std::int64_t number = order.number;
   keep(std::move(order));
-  post(orders_.at(number));
+  post(orders_.at(number), now);
   return orders_.at(number).id;
 }
 
@@ -103,12 +103,19 @@ void Cluster::give_up_orders(const std::string& worker, const Error& error, Now 
 
 // Sends an order if its worker listens; otherwise it goes out when the worker is back, unless it
 // is lost before that.
-void Cluster::post(Order& order) {
+void Cluster::post(Order& order, Now now) {
   const auto view = workers_.find(order.worker);
   if (view == workers_.end() || view->second.session == 0 || !view->second.synced) return;
   if (!fence_.empty() && order.kind != OrderKind::kLog) return;
   order.sent = true;
-  out_.push_back(ToSession{view->second.session, order.line});
+  const auto placement = state_.instances.find(order.instance);
+  const bool leased = order.kind == OrderKind::kLaunch && placement != state_.instances.end() &&
+                      placement->second.lease_ms > 0;
+  if (!leased) return out_.push_back(ToSession{view->second.session, order.line});
+  // Its lease counts from when the worker sent that beat, however long the order travels.
+  note_lease(order.instance, placement->second, now);
+  Line line = order.line;
+  out_.push_back(ToSession{view->second.session, line.add("beat", view->second.beats_heard)});
 }
 
 void Cluster::on_answer(WorkerView& worker, const Line& line, Now now) {
@@ -172,6 +179,13 @@ void Cluster::settled_probe(const Order& order, const Line&, const std::optional
   if (error) return end_transfer(order.transfer, error, "", now);
   Transfer& transfer = found->second;
   transfer.installing = true;
+  // Should nobody hear how it went, a delete still knows where files may lie.
+  if (const auto version = state_.versions.find(transfer.version);
+      version != state_.versions.end() && !version->second.sent_to.contains(transfer.worker))
+    record(Line("INSTALLING")
+               .add("app", transfer.app)
+               .add("manifest", transfer.version)
+               .add("worker", transfer.worker));
   Order install;
   install.worker = order.worker;
   install.kind = OrderKind::kInstall;
@@ -225,7 +239,7 @@ void Cluster::end_transfer(const std::string& key, const std::optional<Error>& e
     happened(std::move(event), now);
   }
   for (RequestId copy : transfer.copies) {
-    if (!error) out(copy, transfer.worker + ": " + words + "\n");
+    if (!error) out_line(copy, transfer.worker + ": " + words);
     done_one(copy, transfer.worker, error, now);
   }
   for (const std::string& instance : transfer.launches) {
@@ -236,130 +250,6 @@ void Cluster::end_transfer(const std::string& key, const std::optional<Error>& e
     else
       send_launch(instance, waiting.mapped(), now);
   }
-}
-
-// --- launches ---
-
-void Cluster::install_or_launch(const std::string& instance, RequestId request, Now now) {
-  const Placement& placement = state_.instances.at(instance);
-  const auto version = state_.versions.find(placement.version);
-  if (version == state_.versions.end())
-    return launch_failed(instance, request,
-                         fail(Code::kNotFound, "its version of " + placement.app + " was deleted"),
-                         now);
-  if (version->second.installed_on.contains(placement.worker))
-    return send_launch(instance, request, now);
-  launching_[instance] = request;
-  begin_transfer(placement.worker, placement.app, placement.version, 0, instance, now);
-}
-
-void Cluster::send_launch(const std::string& instance, RequestId request, Now now) {
-  const auto found = state_.instances.find(instance);
-  if (found == state_.instances.end())
-    return done_one(request, instance, fail(Code::kNotFound, instance + " was deleted"), now);
-  const Placement& placement = found->second;
-  if (placement.desired != Desired::kRunning)
-    return launch_failed(instance, request,
-                         fail(Code::kBusy, instance + " was stopped before it began"), now);
-  Order order;
-  order.worker = placement.worker;
-  order.kind = OrderKind::kLaunch;
-  order.request = request;
-  order.instance = instance;
-  order.line = launch_line(instance, placement);
-  send_order(std::move(order), now);
-}
-
-Line launch_line(const std::string& instance, const Placement& placement) {
-  Line line("LAUNCH");
-  line.add("instance", instance).add("app", placement.app).add("manifest", placement.version);
-  line.add("run", placement.run).add("restart", placement.restart);
-  if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
-  for (const std::string& arg : placement.args) line.add("arg", arg);
-  for (const std::string& env : placement.env) line.add("env", env);
-  return line;
-}
-
-bool Cluster::is_launching(const std::string& instance) const {
-  return launching_.contains(instance) ||
-         std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
-           return entry.second.instance == instance && entry.second.kind == OrderKind::kLaunch;
-         });
-}
-
-// A launch that was answered with an error must not come true later: it is withdrawn.
-void Cluster::launch_failed(const std::string& instance, RequestId request, const Error& error,
-                            Now now) {
-  const auto found = state_.instances.find(instance);
-  if (found != state_.instances.end()) {
-    const Placement& placement = found->second;
-    // A move whose new worker is lost too goes on to the next one.
-    if (request == 0 && error.code == Code::kLost && placement.on_lost == "move") return;
-    if (placement.desired == Desired::kRunning)
-      record(Line("DESIRED").add("instance", instance).add("desired", word(Desired::kStopped)));
-    const bool explained = placement.last_end && placement.last_end->run >= placement.run;
-    if (!explained) {
-      RunEnd end;
-      end.run = placement.run;
-      end.ended_ms = now.wall_ms;
-      end.reason = "not launched: " + error.message;
-      record(print_end(instance, end));
-    }
-    if (!is_alive(instance))
-      live_[instance].state = "dead";
-    else if (!away(placement.worker))
-      send_end(instance, OrderKind::kStop, now);
-  }
-  done_one(request, instance, error, now);
-}
-
-void Cluster::settled_launch(const Order& order, const Line& answer,
-                             const std::optional<Error>& error, Now now) {
-  // It runs already: nothing to withdraw.
-  if (error && error->code == Code::kExists)
-    return done_one(order.request, order.instance, error, now);
-  if (error) {
-    Error explained = *error;
-    if (error->code == Code::kExecFailed) explained.message = "exec failed: " + error->message;
-    return launch_failed(order.instance, order.request, explained, now);
-  }
-  const auto placement = state_.instances.find(order.instance);
-  const std::string pid = std::to_string(figure(answer, "pid").value_or(0));
-  if (placement != state_.instances.end()) {
-    Live& live = live_[order.instance];
-    if (live.state.empty()) {
-      live.state = "running";
-      live.run = figure(answer, "run").value_or(placement->second.run);
-      live.pid = figure(answer, "pid");
-      live.started_ms = now.wall_ms;
-    }
-    ClusterEvent event;
-    event.kind = "launched";
-    event.worker = order.worker;
-    event.instance = order.instance;
-    event.app = placement->second.app;
-    event.text = order.instance + " runs on " + order.worker + ", pid " + pid;
-    happened(std::move(event), now);
-  }
-  out(order.request, order.instance + " " + order.worker + " " + pid + "\n");
-  done_one(order.request, order.instance, std::nullopt, now);
-}
-
-// --- logs ---
-
-// OK comes when the worker has sent the last byte, which may still be on its way to us: the
-// stream's own end finishes the request. An error means that no stream will come.
-void Cluster::settled_log(const Order& order, const Line&, const std::optional<Error>& error,
-                          Now now) {
-  if (!error) return keep(order);
-  out_.push_back(DropStream{order.id});
-  done_one(order.request, order.instance, error, now);
-}
-
-void Cluster::handle(const StreamEnded& ended, Now now) {
-  const std::size_t dot = ended.order.rfind('.') + 1;
-  const auto order = take_order(parse_integer(ended.order.substr(dot)).value_or(0));
-  if (order) done_one(order->request, order->instance, ended.error, now);
 }
 
 }  // namespace dm::master

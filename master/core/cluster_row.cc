@@ -56,10 +56,11 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
   row.restarts = live.restarts;
   const auto& end = placement.last_end;
   const bool is_here = !away(placement.worker);
+  const bool rests = live.state == "dead" || live.state == "backoff";
   if (is_alive(name)) {
     show_live(row, live);
     if (is_here) return row;
-  } else if (live.state == "dead" || live.state == "backoff" || (end && end->run >= row.run)) {
+  } else if ((rests && live.run >= placement.run) || (end && end->run >= row.run)) {
     row.state = "dead";
     if (end) show_end(row, *end);
     if (live.state == "backoff") show_backoff(row, live, now);
@@ -68,12 +69,17 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
     const bool is_wanted = placement.desired == Desired::kRunning;
     row.alive = is_wanted || is_launching(name);
     row.state = is_wanted ? "starting" : row.alive ? "stopping" : "dead";
+    row.reason = placement.given_up;
   }
   const auto view = workers_.find(placement.worker);
   const bool is_heard = view != workers_.end() && view->second.heard;
-  if (is_here && is_heard) return row;
+  if (is_here && is_heard) {
+    if (const auto why = waits_for(name, now)) row.reason = "waits " + *why;
+    return row;
+  }
   // What is not heard of is not known.
   row.state = "unknown";
+  if (!placement.given_up.empty()) return row;
   row.reason = "worker " + placement.worker + " has not reported yet";
   if (!is_here)
     row.reason = "worker " + placement.worker + " " +

@@ -60,7 +60,7 @@ void Cluster::handle(const SessionOpened& opened, Now now) {
     line.add("code", word(error.code)).add("msg", error.message);
     out_.push_back(ToSession{opened.session, line});
     out_.push_back(CloseSession{opened.session, error.message});
-    say("refused " + opened.name + " from " + opened.address + ": " + error.message, now);
+    handle(TurnedAway{opened.address, opened.name, error.message}, now);
   };
   if (!is_worker_name(opened.name))
     return reject(fail(Code::kBadArg, "a worker's name is a-z 0-9 . _ -, at most 63, not 'all'"));
@@ -81,6 +81,7 @@ void Cluster::handle(const SessionOpened& opened, Now now) {
   view.session = opened.session;
   view.address = opened.address;
   view.beaten = view.synced = false;
+  view.beats_heard = 0;
   view.reported.clear();
   view.foreign.clear();
   view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
@@ -164,7 +165,9 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   worker.children_max_rss_bytes = figure(line, "children_max_rss_bytes").value_or(0);
   worker.instances = figure(line, "instances").value_or(0);
   worker.placed_since_beat = 0;
+  worker.beats_heard = figure(line, "seq").value_or(0);
   worker.presence = Presence::kUp;
+  grant_leases(worker, worker.beats_heard, now);
   if (!is_known(worker.name)) {
     // HELLO's id came with the session; a worker is known from its first beat on.
     record(Line("WORKER").add("name", worker.name).add("id", worker.pending_id));
@@ -236,74 +239,57 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   happened(std::move(event), now);
 }
 
+namespace {
+
+// Is this the end of a run whose end is known? Numbers of runs that a policy began may come again
+// after a power failure, so a run that began later is another one.
+bool is_told_again(const RunEnd& known, const RunEnd& end, bool counted) {
+  if (end.run > known.run) return false;
+  if (!end.started_ms) return true;
+  if (end.run == known.run) return end.started_ms == known.started_ms;
+  return counted || !known.ended_ms || *end.started_ms <= *known.ended_ms;
+}
+
+}  // namespace
+
 void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   const std::string name(line.text("instance"));
   const auto seq = figure(line, "seq");
-  const RunEnd end = parse_end(line);
+  RunEnd end = parse_end(line);
   const auto placement = state_.instances.find(name);
   // A worker speaks only for itself.
   const bool ours = placement != state_.instances.end() && placement->second.worker == worker.name;
+  end.crashes = ours ? crashes_with(placement->second, end) : 0;
   const auto acknowledged = state_.acknowledged.find(worker.name);
   const bool counted =
       seq && acknowledged != state_.acknowledged.end() && *seq <= acknowledged->second;
   // A number alone proves nothing: a power failure may have taken the worker's youngest records,
-  // and then it counts from an older one.
+  // and then it counts from an older one, and tells again of runs that it does not know to be over.
   const bool repeated =
-      counted &&
-      (!ours || (placement->second.last_end && placement->second.last_end->run >= end.run));
+      ours ? placement->second.last_end && is_told_again(*placement->second.last_end, end, counted)
+           : counted;
+  if (seq && acknowledged != state_.acknowledged.end() && *seq > acknowledged->second + 1)
+    say(std::to_string(*seq - acknowledged->second - 1) + " ends of runs on " + worker.name +
+            " were dropped: more than it keeps for an absent master",
+        now);
   if (ours && !repeated) {
-    Line ended = print_end(name, end);
-    if (seq) ended.add("worker", worker.name).add("seq", *seq);
-    record(ended);
+    record_end(name, end, seq, now);
   } else if (seq && !counted && is_known(worker.name)) {
     record(Line("ACKED").add("worker", worker.name).add("seq", *seq));
   }
   if (seq) out_.push_back(ToSession{worker.session, Line("ACK").add("seq", *seq)});
   if (repeated || !ours) return;
   Live& live = live_[name];
-  if (end.run >= live.run) {
+  // At the start of a session what follows from an end is told before the end itself.
+  const bool is_told = live.state == "backoff" && live.run == end.run;
+  if (end.run >= live.run && !is_told) {
     live.run = end.run;
     live.state = "dead";
     live.pid.reset();
   }
-  ClusterEvent event;
-  event.kind = "exited";
-  event.worker = worker.name;
-  event.instance = name;
-  event.app = placement->second.app;
-  event.text = name + " on " + worker.name + ": " + end.reason;
-  happened(std::move(event), now);
-}
-
-// Everything it knows has been said: orders may go out, and what is not as it should be is mended.
-void Cluster::on_synced(WorkerView& worker, const Line&, Now now) {
-  worker.synced = worker.heard = true;
-  for (auto& [number, order] : orders_)
-    if (order.worker == worker.name && !order.sent) post(order);
-  end_missing(worker, now);
-  worker.reported.clear();
-  mend(worker.name, now);
-}
-
-// What should run there, and of which the worker says nothing, has ended without a witness.
-void Cluster::end_missing(WorkerView& worker, Now now) {
-  std::set<std::string> ordered;
-  for (const auto& [number, order] : orders_)
-    if (order.kind != OrderKind::kLog) ordered.insert(order.instance);
-  std::vector<std::string> missing;
-  for (const auto& [name, placement] : state_.instances) {
-    const bool waits = ordered.contains(name) || launching_.contains(name);
-    if (placement.worker != worker.name || worker.reported.contains(name) || waits) continue;
-    if (!placement.last_end || placement.last_end->run < placement.run) missing.push_back(name);
-  }
-  for (const std::string& name : missing) {
-    RunEnd end;
-    end.run = state_.instances.at(name).run;
-    end.ended_ms = now.wall_ms;
-    end.reason = "worker " + worker.name + " has no record of it";
-    record(print_end(name, end));
-    live_.erase(name);
-  }
+  tail_queue_.want(name, worker.name, now.mono_ms);
+  begin_successor(name, now);
+  try_elsewhere(name, now);
 }
 
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {

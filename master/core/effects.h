@@ -14,6 +14,8 @@
 #include "common/manifest.h"
 #include "common/result.h"
 #include "master/commands/invocation.h"
+#include "master/core/run_history.h"
+#include "master/core/tail.h"
 
 namespace dm::master {
 
@@ -56,20 +58,48 @@ struct Finish {
   RequestId request = 0;
   std::optional<Error> error;
 };
+// How a log is woven into one text with others (log_merge.h).
+struct Weave {
+  std::string name;    // the instance's
+  std::string prefix;  // before each of its lines
+  bool stamps = false, follows = false;
+};
 struct ExpectStream {
   RequestId request = 0;
   std::string order, worker;
-};  // bulk STREAM id=order
+  std::optional<Weave> weave;  // absent: the bytes go out as they come
+  std::optional<Tail> tail;    // nobody reads it: to be filled and stored; answered by TailStored
+};                             // bulk STREAM id=order
+struct StreamDue {
+  std::string order;
+};  // all of it was sent: if it has not begun soon, it was cut
 struct DropStream {
   std::string order;
 };
+struct KeysChanged {};   // who was let in by a key that no longer holds is to go
 struct CollectBlobs {};  // remove what Cluster::referenced_blobs() lacks
+struct ReadHistory {
+  RequestId request = 0;
+  HistoryFilter filter;
+  std::int64_t cut_runs = 0;  // so far
+};                            // answered by HistoryRead
+struct DropHistory {
+  std::int64_t before = 0;
+};  // the segments that begin before that record
+struct ReadTail {
+  RequestId request = 0;
+  std::string instance;
+};  // answered by TailRead
+struct DropTails {
+  std::vector<std::string> instances;
+};
 struct Say {
   std::string text;
 };  // one line on standard error
 
 using Effect = std::variant<Append, ToSession, CloseSession, Out, Note, Progress, Finish,
-                            ExpectStream, DropStream, CollectBlobs, Say>;
+                            ExpectStream, StreamDue, DropStream, KeysChanged, CollectBlobs,
+                            ReadHistory, DropHistory, ReadTail, DropTails, Say>;
 using Effects = std::vector<Effect>;
 
 // --- Events ---
@@ -85,9 +115,10 @@ struct SessionClosed {
   SessionId session = 0;
   std::string why;
 };
-// A peer that could not prove its key.
-struct Refused {
-  std::string address, name;
+// A peer that could not prove its key in time, asked for too much, or does not read.
+struct TurnedAway {
+  std::string address, name;  // the name is what it said, proven or not
+  std::string why;
 };
 // Files that were read and stored as blobs for a command that names some.
 struct PackageInfo {
@@ -108,9 +139,35 @@ struct StreamEnded {
   std::string order;
   std::optional<Error> error;
 };
+// What `history` prints; made where it was read, since it may be long.
+struct HistoryRead {
+  RequestId request = 0;
+  std::string text;
+  std::int64_t rows = 0;
+  std::int64_t cut_runs = 0;    // when it was asked for
+  std::int64_t older = 0;       // rows that were too many for one answer
+  std::int64_t damaged = 0;     // lines that are no records
+  std::int64_t unreadable = 0;  // files
+};
+// More of the audit trail is kept than there is room for: this goes.
+struct HistoryCut {
+  std::int64_t from = 0, before = 0;  // numbers of records
+  std::int64_t runs = 0, records = 0, bytes = 0;
+};
+// The end of a log was put away, or found at the start, oldest first.
+struct TailStored {
+  std::string instance;
+  std::int64_t bytes = 0;  // of the file
+  bool stored = true;      // false: it could not be
+};
+struct TailRead {
+  RequestId request = 0;
+  std::string instance;
+  std::optional<Tail> tail;  // absent: there is none that is whole
+};
 struct Tick {};  // a deadline of next_deadline() has come
 
-using Event = std::variant<SessionOpened, SessionLine, SessionClosed, Refused, Command, Cancel,
-                           StreamEnded, Tick>;
+using Event = std::variant<SessionOpened, SessionLine, SessionClosed, TurnedAway, Command, Cancel,
+                           StreamEnded, HistoryRead, HistoryCut, TailStored, TailRead, Tick>;
 
 }  // namespace dm::master

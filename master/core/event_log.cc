@@ -7,20 +7,59 @@
 namespace dm::master {
 namespace {
 
+constexpr std::size_t kMostText = 8192;  // bytes
+
 std::optional<std::string> present(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
 }  // namespace
 
-const ClusterEvent& EventLog::add(ClusterEvent event) {
-  event.number = next_++;
-  events_.push_back(std::move(event));
-  if (events_.size() > kMost) {
-    events_.pop_front();
-    ++dropped_;
+std::optional<ClusterEvent> event_of(const Line& record) {
+  ClusterEvent event;
+  event.wall_ms = record.number_or("at", record.number_or("ended_ms", 0));
+  event.worker = record.text("worker");
+  event.instance = record.text("instance");
+  event.app = record.text("app");
+  event.who = record.text("who");
+  if (record.verb() == "EVENT") {
+    event.kind = record.text("kind");
+    event.text = record.text("text");
+  } else if (record.verb() == "COMMAND") {
+    event.kind = "command";
+    const std::string code(record.text("code"));
+    event.text = std::string(record.text("words")) + ": ";
+    event.text += code == "ok" ? "done" : std::string(record.text("msg", code));
+  } else if (record.verb() == "ENDED") {
+    event.kind = "exited";
+    event.app = event.instance.substr(0, event.instance.rfind('.'));
+    event.text = event.instance + (event.worker.empty() ? "" : " on " + event.worker) + ": ";
+    event.text += record.text("reason");
+  } else {
+    return std::nullopt;
   }
-  return events_.back();
+  return event;
+}
+
+Line print_event(const ClusterEvent& event) {
+  Line line("EVENT");
+  line.add("at", event.wall_ms).add("kind", event.kind);
+  const auto add = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) line.add(key, value);
+  };
+  add("worker", event.worker);
+  add("instance", event.instance);
+  add("app", event.app);
+  add("who", event.who);
+  return line.add("text", std::string_view(event.text).substr(0, kMostText));
+}
+
+void EventLog::add(ClusterEvent event) {
+  if (!events_.empty() && event.number <= events_.back().number) return;
+  events_.push_back(std::move(event));
+  if (events_.size() <= kMost) return;
+  events_.pop_front();
+  ++dropped_;
 }
 
 std::string print_for_people(const ClusterEvent& event) {

@@ -1,15 +1,18 @@
-// master/core/event_log.h - what happened lately, bounded; the oldest goes first and is counted.
-// Pure.
+// master/core/event_log.h - what happened lately, bounded; the oldest goes first and is counted. An
+// event is a view of a record, so that a journal that is read again tells the same. Pure.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
+
+#include "common/codec.h"
 
 namespace dm::master {
 
 struct ClusterEvent {
-  std::int64_t number = 0;  // counts from 1
+  std::int64_t number = 0;  // of its record in the journal: it grows, with gaps
   std::int64_t wall_ms = 0;
   std::string kind;  // a stable word: worker-up, worker-lost, launched, exited, ...
   std::string worker, instance, app;  // empty: none
@@ -17,17 +20,25 @@ struct ClusterEvent {
   std::string text;                   // a sentence for people
 };
 
+// What a record says has happened; nullopt if it is no record of the audit trail. The number is the
+// caller's to set.
+std::optional<ClusterEvent> event_of(const Line& record);
+// The record of an event that no other record tells of.
+Line print_event(const ClusterEvent& event);
+
 class EventLog {
  public:
   static constexpr std::size_t kMost = 10'000;
 
-  const ClusterEvent& add(ClusterEvent event);
+  // Of a number that is not larger than the last one's it is known already, and left out.
+  void add(ClusterEvent event);
+  // So many are older than any that will be added.
+  void count_older(std::int64_t events) { dropped_ += events; }
   const std::deque<ClusterEvent>& events() const { return events_; }
   std::int64_t dropped() const { return dropped_; }
 
  private:
   std::deque<ClusterEvent> events_;
-  std::int64_t next_ = 1;
   std::int64_t dropped_ = 0;
 };
 

@@ -37,6 +37,7 @@ struct WorkerView {
   std::int64_t last_beat_mono_ms = 0;
   std::int64_t next_beat_mono_ms = 0;  // when we send ours
   std::int64_t beats_sent = 0;
+  std::int64_t beats_heard = 0;         // the seq of its last beat in this session; 0: none
   std::int64_t away_since_mono_ms = 0;  // lost or left: since when
 
   std::string os, arch, glibc, version, boot;

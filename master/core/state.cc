@@ -10,6 +10,7 @@ namespace {
 constexpr std::int64_t kMostFigure = 1'000'000'000'000'000;
 constexpr std::size_t kMostReason = 4096;
 constexpr std::size_t kMostSignal = 64;
+constexpr std::int64_t kStableMs = 60'000;  // a run that lived as long was no crash
 
 struct DesiredRow {
   Desired desired;
@@ -42,6 +43,7 @@ void add_end(Line& line, const RunEnd& end) {
   number("cpu_user_ms", end.cpu_user_ms);
   number("cpu_system_ms", end.cpu_system_ms);
   number("max_rss_bytes", end.max_rss_bytes);
+  if (end.crashes > 0) line.add("crashes", end.crashes);
   line.add("reason", end.reason);
 }
 
@@ -72,10 +74,19 @@ RunEnd parse_end(const Line& line) {
   end.signal = text_of(line, "signal");
   end.core = line.number_or("core", 0) != 0;
   end.reason = line.text("reason").substr(0, kMostReason);
+  end.crashes = figure(line, "crashes").value_or(0);
   end.cpu_user_ms = figure(line, "cpu_user_ms");
   end.cpu_system_ms = figure(line, "cpu_system_ms");
   end.max_rss_bytes = figure(line, "max_rss_bytes");
   return end;
+}
+
+std::int64_t crashes_with(const Placement& placement, const RunEnd& end) {
+  const std::int64_t ended = end.ended_ms.value_or(0);
+  if (ended - end.started_ms.value_or(ended) >= kStableMs) return 0;
+  // A run that an operator asked for begins the count anew.
+  const bool revived = placement.last_end && end.run > placement.run;
+  return 1 + (revived ? placement.last_end->crashes : 0);
 }
 
 Line print_end(const std::string& instance, const RunEnd& end) {
@@ -83,6 +94,30 @@ Line print_end(const std::string& instance, const RunEnd& end) {
   line.add("instance", instance).add("run", end.run);
   add_end(line, end);
   return line;
+}
+
+Line print_placement(const std::string& name, const Placement& placement) {
+  Line line("INSTANCE");
+  line.add("instance", name).add("app", placement.app).add("manifest", placement.version);
+  line.add("worker", placement.worker).add("restart", placement.restart);
+  if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
+  line.add("pinned", placement.pinned ? 1 : 0).add("desired", word(placement.desired));
+  if (!placement.given_up.empty()) line.add("given_up", placement.given_up);
+  line.add("on_lost", placement.on_lost).add("moves", placement.moves);
+  if (placement.lease_ms > 0) line.add("lease_ms", placement.lease_ms);
+  for (const std::string& worker : placement.tried) line.add("tried", worker);
+  if (!placement.replaces.empty()) line.add("replaces", placement.replaces);
+  if (!placement.superseded_by.empty()) line.add("superseded_by", placement.superseded_by);
+  line.add("run", placement.run).add("begun", placement.begun).add("at", placement.created_ms);
+  for (const std::string& arg : placement.args) line.add("arg", arg);
+  for (const std::string& env : placement.env) line.add("env", env);
+  return line;
+}
+
+Line print_cuts(const HistoryCuts& cuts) {
+  Line line("CUT");
+  line.add("before", cuts.before).add("runs", cuts.runs).add("records", cuts.records);
+  return line.add("bytes", cuts.bytes);
 }
 
 Status State::apply(const Line& record) {
@@ -94,18 +129,28 @@ Status State::apply(const Line& record) {
     workers.erase(name);
     deletes.erase(name);
     acknowledged.erase(name);
-    for (auto& [sha, version] : versions) version.installed_on.erase(name);
+    for (auto& [sha, version] : versions) {
+      version.installed_on.erase(name);
+      version.sent_to.erase(name);
+    }
     std::erase_if(instances, [&](const auto& entry) { return entry.second.worker == name; });
   } else if (verb == "REVOKE") {
     generations[key(record, "name")] = record.number_or("generation", 1);
-  } else if (verb == "COMMAND") {
+  } else if (verb == "COMMAND" || verb == "EVENT") {
     return {};  // the audit trail
+  } else if (verb == "CUT") {
+    cuts = {record.number_or("before", 0), record.number_or("runs", 0),
+            record.number_or("records", 0), record.number_or("bytes", 0)};
   } else if (verb == "CLUSTER") {
     cluster_id = record.text("id");
   } else if (verb == "EPOCH") {
-    epoch_number = record.number_or("number", 0);
-    epoch_id = record.text("id");
-    epochs[epoch_number] = epoch_id;
+    const std::int64_t number = record.number_or("number", 0);
+    if (number < 1) return fail(Code::kBadLine, "record EPOCH of no number");
+    epochs[number] = record.text("id");
+    if (number >= epoch_number) {
+      epoch_number = number;
+      epoch_id = record.text("id");
+    }
     if (epochs.size() > kMostEpochs) epochs.erase(epochs.begin());
     if (record.has("new")) any_epoch_below = epoch_number;
   } else if (verb == "ACKED") {
@@ -135,29 +180,42 @@ Status State::apply_app(const Line& record) {
   const std::string& verb = record.verb();
   const std::string app = key(record, "app"), manifest = key(record, "manifest");
   if (verb == "VERSION") {
+    if (app.empty() || manifest.empty())
+      return fail(Code::kBadLine, "record VERSION of no version");
     Version& version = versions[manifest];
+    if (!version.app.empty() && version.app != app)  // a manifest names its app
+      return fail(Code::kBadLine, "record VERSION of another app's manifest");
     version.app = app;
     version.registered_ms = record.number_or("at", 0);
     apps[app].current = manifest;
     apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
-  } else if (verb == "INSTALLED") {
+  } else if (verb == "INSTALLING" || verb == "INSTALLED") {
+    const std::string worker = key(record, "worker");
+    if (verb == "INSTALLED") keep(worker, app);
     const auto version = versions.find(manifest);
     if (version == versions.end()) return {};  // deleted meanwhile
-    version->second.installed_on.insert(key(record, "worker"));
-    keep(key(record, "worker"), app);
+    version->second.sent_to.insert(worker);
+    if (verb == "INSTALLED") version->second.installed_on.insert(worker);
+  } else if (verb == "UNINSTALLED") {
+    const auto version = versions.find(manifest);
+    if (version != versions.end()) version->second.installed_on.erase(key(record, "worker"));
   } else if (verb == "DELETING") {
     deletes[key(record, "worker")].insert(app);
   } else if (verb == "DELETED") {
     const std::string worker = key(record, "worker");
     keep(worker, app);
-    for (auto& [sha, version] : versions)
-      if (version.app == app) version.installed_on.erase(worker);
+    for (auto& [sha, version] : versions) {
+      if (version.app != app) continue;
+      version.installed_on.erase(worker);
+      version.sent_to.erase(worker);
+    }
     std::erase_if(instances, [&](const auto& entry) {
       return entry.second.app == app && entry.second.worker == worker;
     });
   } else if (verb == "APP") {
     // The number goes on counting, so that no name is ever used twice.
-    apps[app].next_number = record.number_or("next", 1);
+    apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
+    if (record.has("manifest")) apps[app].current = manifest;
     if (record.has("deleted")) {
       apps[app].current.clear();
       std::erase_if(versions, [&](const auto& entry) { return entry.second.app == app; });
@@ -187,8 +245,12 @@ Status State::apply_instance(const Line& record) {
     placement.replaces = record.text("replaces");
     placement.superseded_by = record.text("superseded_by");
     placement.moves = record.number_or("moves", 0);
+    placement.lease_ms = record.number_or("lease_ms", 0);
+    placement.tried = record.all("tried");
     placement.desired = desired_from(record.text("desired"));
-    placement.run = record.number_or("run", 1);
+    placement.given_up = record.text("given_up");
+    placement.run = std::max(placement.run, record.number_or("run", 1));
+    placement.begun = record.number_or("begun", 0);
     placement.created_ms = record.number_or("at", 0);
     App& app = apps[placement.app];
     app.next_number = std::max(app.next_number, parsed->number + 1);
@@ -203,12 +265,19 @@ Status State::apply_instance(const Line& record) {
     const RunEnd end = parse_end(record);
     if (found->second.last_end && found->second.last_end->run > end.run) return {};
     found->second.run = std::max(found->second.run, end.run);
+    if (end.run >= found->second.run) found->second.given_up.clear();
     found->second.last_end = end;
+  } else if (verb == "LAUNCHED") {
+    if (found == instances.end()) return {};
+    found->second.begun = std::max(found->second.begun, record.number_or("run", 1));
   } else if (verb == "DESIRED") {
     if (found == instances.end()) return {};
     found->second.desired = desired_from(record.text("desired"));
-    found->second.run = record.number_or("run", found->second.run);
-    found->second.superseded_by = record.text("superseded_by");
+    found->second.run = std::max(found->second.run, record.number_or("run", 0));
+    for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
+                                      std::pair("given_up", &Placement::given_up)})
+      if (record.has(field) || found->second.desired == Desired::kRunning)
+        found->second.*text = record.text(field);
   } else {
     return fail(Code::kBadLine, "unknown record " + verb);
   }
@@ -225,66 +294,6 @@ bool State::knows_epoch(std::string_view epoch) const {
     return true;
   const auto found = epochs.find(*number);
   return found != epochs.end() && found->second == epoch.substr(dash + 1);
-}
-
-std::vector<Line> State::snapshot() const {
-  std::vector<Line> records;
-  if (!cluster_id.empty()) records.push_back(Line("CLUSTER").add("id", cluster_id));
-  if (epoch_number > 0)
-    for (const auto& [number, id] : epochs) {
-      Line line = Line("EPOCH").add("number", number).add("id", id);
-      if (number == any_epoch_below) line.add("new", 1);
-      records.push_back(line);
-    }
-  for (const auto& [name, generation] : generations)
-    records.push_back(Line("REVOKE").add("name", name).add("generation", generation));
-  for (const auto& [name, worker] : workers)
-    records.push_back(Line("WORKER")
-                          .add("name", name)
-                          .add("id", worker.id)
-                          .add("cordoned", worker.cordoned ? 1 : 0));
-  for (const auto& [sha, version] : versions) {
-    const bool current = apps.contains(version.app) && apps.at(version.app).current == sha;
-    if (current) continue;
-    records.push_back(Line("VERSION")
-                          .add("app", version.app)
-                          .add("manifest", sha)
-                          .add("at", version.registered_ms));
-  }
-  for (const auto& [name, app] : apps) {
-    if (!app.current.empty() && versions.contains(app.current))
-      records.push_back(Line("VERSION")
-                            .add("app", name)
-                            .add("manifest", app.current)
-                            .add("at", versions.at(app.current).registered_ms));
-    records.push_back(Line("APP").add("app", name).add("next", app.next_number));
-  }
-  for (const auto& [sha, version] : versions)
-    for (const std::string& worker : version.installed_on)
-      records.push_back(
-          Line("INSTALLED").add("app", version.app).add("manifest", sha).add("worker", worker));
-  for (const auto& [name, placement] : instances) {
-    Line line("INSTANCE");
-    line.add("instance", name).add("app", placement.app).add("manifest", placement.version);
-    line.add("worker", placement.worker).add("restart", placement.restart);
-    if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
-    line.add("pinned", placement.pinned ? 1 : 0).add("desired", word(placement.desired));
-    line.add("on_lost", placement.on_lost).add("moves", placement.moves);
-    if (!placement.replaces.empty()) line.add("replaces", placement.replaces);
-    if (!placement.superseded_by.empty()) line.add("superseded_by", placement.superseded_by);
-    line.add("run", placement.run).add("at", placement.created_ms);
-    for (const std::string& arg : placement.args) line.add("arg", arg);
-    for (const std::string& env : placement.env) line.add("env", env);
-    records.push_back(line);
-    if (placement.last_end) records.push_back(print_end(name, *placement.last_end));
-  }
-  // Behind the instances: a younger one would cancel them.
-  for (const auto& [worker, names] : deletes)
-    for (const std::string& app : names)
-      records.push_back(Line("DELETING").add("app", app).add("worker", worker));
-  for (const auto& [worker, seq] : acknowledged)
-    records.push_back(Line("ACKED").add("worker", worker).add("seq", seq));
-  return records;
 }
 
 }  // namespace dm::master

@@ -1,5 +1,8 @@
 // master/core/state.h - what the master must never forget: workers, apps, versions, instances and
 // how their runs ended. Changes only by records, so that the journal rebuilds it. Pure.
+//
+// A record sets what it speaks of, or keeps the larger of two numbers; it never adds to what was
+// there: that is what lets a snapshot be taken while records come (snapshot.h).
 #pragma once
 
 #include <cstdint>
@@ -18,17 +21,21 @@ namespace dm::master {
 struct KnownWorker {
   std::string id;  // 128 bits in hex; empty for one that gave none
   bool cordoned = false;
+  bool operator==(const KnownWorker&) const = default;
 };
 
 struct Version {
   std::string app;
   std::int64_t registered_ms = 0;
   std::set<std::string> installed_on;  // workers
+  std::set<std::string> sent_to;       // workers that may have files of it, whole or in part
+  bool operator==(const Version&) const = default;
 };
 
 struct App {
   std::string current;  // version
   std::int64_t next_number = 1;
+  bool operator==(const App&) const = default;
 };
 
 // The end of one run. What is unknown is absent.
@@ -38,7 +45,9 @@ struct RunEnd {
   std::optional<std::string> signal;
   bool core = false;
   std::string reason;
+  std::int64_t crashes = 0;  // deaths in a row, this one included, each soon after its start
   std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, max_rss_bytes;
+  bool operator==(const RunEnd&) const = default;
 };
 
 enum class Desired { kRunning, kStopped, kKilled };
@@ -48,24 +57,37 @@ struct Placement {
   std::string app, version, worker;
   std::vector<std::string> args, env;
   std::string restart = "no";
-  bool pinned = false;           // placed by --on
-  std::string on_lost = "stay";  // "move": launched elsewhere when its worker is lost
-  std::string replaces;          // the instance that this one took the place of; empty: none
-  std::string superseded_by;     // and the other way round
-  std::int64_t moves = 0;        // in a row, each soon after the one before
+  bool pinned = false;             // placed by --on
+  std::string on_lost = "stay";    // "move": launched elsewhere when its worker is lost
+  std::string replaces;            // the instance that this one took the place of; empty: none
+  std::string superseded_by;       // and the other way round
+  std::int64_t moves = 0;          // in a row, each soon after the one before
+  std::int64_t lease_ms = 0;       // at most one of its app lives, and not without a lease; 0: none
+  std::vector<std::string> tried;  // workers on which it kept crashing
   Desired desired = Desired::kRunning;
+  // Why the launch of its last run was given up although its worker may have begun it; empty: it
+  // was not.
+  std::string given_up;
   std::int64_t log_max_bytes = 0;  // 0: the usual
   std::int64_t run = 1;            // the last one that was asked for or heard of
+  std::int64_t begun = 0;          // the last one that its worker has answered for
   std::int64_t created_ms = 0;
   std::optional<RunEnd> last_end;
+  bool operator==(const Placement&) const = default;
+};
+
+// What retention has cut from the audit trail, in all.
+struct HistoryCuts {
+  std::int64_t before = 0;  // the number of the first record that may be there still
+  std::int64_t runs = 0, records = 0, bytes = 0;
+  bool operator==(const HistoryCuts&) const = default;
 };
 
 class State {
  public:
   // Errors: bad-line for a record that this version does not write.
   Status apply(const Line& record);
-  // The records that rebuild this state.
-  std::vector<Line> snapshot() const;
+  bool operator==(const State&) const = default;
 
   std::string cluster_id;         // 128 random bits in hex; empty before the first start
   std::int64_t epoch_number = 0;  // counts the master's starts
@@ -76,6 +98,7 @@ class State {
   // Was this a start of this very master? "NUMBER-ID".
   bool knows_epoch(std::string_view epoch) const;
 
+  HistoryCuts cuts;
   std::map<std::string, KnownWorker> workers;
   std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
   std::map<std::string, App> apps;
@@ -97,7 +120,13 @@ std::optional<std::int64_t> figure(const Line& line, std::string_view key);
 
 // RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
 RunEnd parse_end(const Line& line);
-// The record of it.
+// How many deaths in a row this end makes, each soon after its start; 0 if it lived long enough.
+std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
+
+// The records of a placement, of an end, and of the cuts: sums, so that a repeated one counts
+// nothing twice.
+Line print_placement(const std::string& name, const Placement& placement);
+Line print_cuts(const HistoryCuts& cuts);
 Line print_end(const std::string& instance, const RunEnd& end);
 
 }  // namespace dm::master

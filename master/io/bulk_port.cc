@@ -3,6 +3,8 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "common/io/files.h"
 #include "common/io/net.h"
 #include "common/io/system.h"
@@ -13,7 +15,10 @@ namespace {
 constexpr std::size_t kMaxQueue = 1024 * 1024;
 constexpr std::int64_t kProgressStep = 4 * 1024 * 1024;
 constexpr int kStallMs = 30'000;  // a peer that takes nothing for so long is dropped
+constexpr std::int64_t kStreamDueMs = 15'000;
 constexpr std::int64_t kMaxChunk = 16 * 1024 * 1024;
+constexpr std::int64_t kMostOfWorker = 128;  // it needs 8 for installs and 64 for logs
+constexpr std::size_t kMostInAll = 4096;
 
 // Sends `head`, then the file from `offset` on. In a helper thread. True if all went out.
 bool send_blob(int socket, const std::string& head, int blob, std::int64_t offset,
@@ -38,16 +43,29 @@ bool send_blob(int socket, const std::string& head, int blob, std::int64_t offse
 
 }  // namespace
 
-void BulkPort::adopt(LineConnection::Released released, const std::string& worker) {
+void BulkPort::adopt(LineConnection::Released released, const std::string& worker,
+                     const Credential& credential) {
   const std::uint64_t id = next_++;
-  start(id, worker, std::move(released));
+  peers_[id].worker = worker;
+  peers_[id].credential = credential;
+  start(id, std::move(released));
 }
 
-void BulkPort::start(std::uint64_t id, const std::string& worker,
-                     LineConnection::Released released) {
+bool BulkPort::has_room(const std::string& worker) const {
+  const auto of_worker = std::count_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    return entry.second.worker == worker;
+  });
+  return of_worker < kMostOfWorker && peers_.size() < kMostInAll;
+}
+
+void BulkPort::recheck_keys() {
+  for (auto& [id, peer] : peers_)
+    if (!hub_.holds(peer.credential)) peer.connection->drop("its key no longer holds");
+}
+
+void BulkPort::start(std::uint64_t id, LineConnection::Released released) {
   set_blocking(released.fd.get(), false);
   Peer& peer = peers_[id];
-  peer.worker = worker;
   peer.connection =
       std::make_unique<LineConnection>(hub_.loop, std::move(released.fd), kMaxLine, kMaxQueue);
   if (released.seals) peer.connection->set_seals(std::move(*released.seals));
@@ -91,18 +109,27 @@ void BulkPort::fetch(std::uint64_t id, Peer& peer, const Line& line) {
   // Shared, because a task must be copyable and a descriptor is not.
   auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
   const std::string head = std::exchange(released->unsent, "");
-  hub_.jobs.run([=, this, worker = peer.worker, file = blob->release()]() -> Loop::Task {
+  hub_.transfers.run([=, this, file = blob->release()]() -> Loop::Task {
     const Fd owner(file);
     const bool sent = send_blob(released->fd.get(), head, file, offset, size);
     return [=, this] {
-      if (sent) return start(id, worker, std::move(*released));
-      peers_.erase(id);
+      const auto found = peers_.find(id);
+      if (sent && hub_.holds(found->second.credential)) return start(id, std::move(*released));
+      peers_.erase(found);
     };
   });
 }
 
-void BulkPort::expect(const std::string& order, const std::string& worker, RequestId request) {
-  expected_[order] = {worker, request};
+void BulkPort::expect(const std::string& order, const std::string& worker) {
+  expected_[order] = worker;
+}
+
+void BulkPort::due(const std::string& order) {
+  if (!expected_.contains(order)) return;
+  hub_.loop.at(hub_.loop.now().mono_ms + kStreamDueMs, [this, order] {
+    if (expected_.erase(order) == 0) return;
+    router_.ended(order, fail(Code::kLost, "the log was cut before its first byte"));
+  });
 }
 
 void BulkPort::drop(const std::string& order) {
@@ -117,10 +144,9 @@ void BulkPort::drop(const std::string& order) {
 void BulkPort::stream(Peer& peer, const Line& line) {
   const std::string order(line.text("id"));
   const auto found = expected_.find(order);
-  if (found == expected_.end() || found->second.worker != peer.worker || !peer.order.empty())
+  if (found == expected_.end() || found->second != peer.worker || !peer.order.empty())
     return refuse(peer, fail(Code::kDenied, "no such stream is expected"));
   peer.order = order;
-  peer.request = found->second.request;
   peer.hash = Sha256();
   peer.received = peer.told = 0;
   peer.announced = line.number_or("size", 0) - line.number_or("start", 0);
@@ -138,22 +164,22 @@ void BulkPort::cut(Peer& peer, const Line& line) {
   const std::int64_t count = line.number_or("n", -1), at = line.number_or("at", -1);
   if (peer.order.empty() || count <= 0 || at < 0)
     return refuse(peer, fail(Code::kBadArg, "CUT needs a stream, n= and at="));
-  on_note_(peer.request, std::to_string(count) + " bytes cut at offset " + std::to_string(at));
+  router_.note(peer.order, std::to_string(count) + " bytes cut at offset " + std::to_string(at));
 }
 
 void BulkPort::on_body(std::uint64_t id, std::string_view bytes) {
   Peer& peer = peers_[id];
   peer.hash.update(bytes);
   peer.received += static_cast<std::int64_t>(bytes.size());
-  if (!on_bytes_(peer.request, bytes)) peer.connection->pause();
+  if (!router_.bytes(peer.order, bytes)) peer.connection->pause();
   if (peer.received - peer.told < kProgressStep || peer.received > peer.announced) return;
   peer.told = peer.received;
-  on_progress_({peer.request, "log", peer.received, peer.announced});
+  router_.progress(peer.order, peer.received, peer.announced);
 }
 
-void BulkPort::drained(RequestId request) {
+void BulkPort::resume(const std::string& order) {
   for (auto& [id, peer] : peers_)
-    if (peer.request == request && !peer.order.empty()) return peer.connection->resume();
+    if (peer.order == order) return peer.connection->resume();
 }
 
 void BulkPort::end(Peer& peer, const Line& line) {
@@ -165,16 +191,15 @@ void BulkPort::end(Peer& peer, const Line& line) {
     error = fail(Code::kHashMismatch, "the log arrived damaged");
   const std::string order = std::move(peer.order);
   peer.order.clear();
-  hub_.dispatch(StreamEnded{order, error});
+  router_.ended(order, error);
 }
 
 void BulkPort::on_closed(std::uint64_t id, const std::string& why) {
   auto node = peers_.extract(id);
   if (node.empty() || node.mapped().order.empty()) return;
   const Peer& peer = node.mapped();
-  hub_.dispatch(StreamEnded{
-      peer.order, fail(Code::kLost,
-                       "the log was cut at offset " + std::to_string(peer.received) + ": " + why)});
+  router_.ended(peer.order, fail(Code::kLost, "the log was cut at offset " +
+                                                  std::to_string(peer.received) + ": " + why));
 }
 
 }  // namespace dm::master

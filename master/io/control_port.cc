@@ -4,93 +4,41 @@
 
 #include "common/escape.h"
 #include "common/io/net.h"
-#include "common/io/system.h"
 #include "common/sha256.h"
 #include "common/shell_words.h"
 #include "master/io/blob_receiver.h"
-#include "master/io/identity.h"
 #include "master/io/package_store.h"
 
 namespace dm::master {
 namespace {
 
-constexpr std::size_t kMaxQueue = 16 * 1024 * 1024;
 constexpr std::size_t kMaxRequests = 64;  // of one peer, at once
-constexpr std::size_t kGreetingLine = 1024;
-constexpr std::size_t kLineRoom = 256;  // what a line counts for while it is held back
-constexpr std::int64_t kGreetingMs = 5000;
+constexpr std::size_t kLineRoom = 256;    // what a line counts for while it is held back
 constexpr std::size_t kOutPiece = 64 * 1024;
-constexpr int kUserTimeoutMs = 10'000;
+
+Error denied(std::string_view what, Role needed, Role role) {
+  return fail(Code::kDenied, std::string(what) + " is for " + role_word(needed) + "s; you are a" +
+                                 (role == Role::kViewer ? " " : "n ") + role_word(role));
+}
 
 }  // namespace
 
 struct ControlPort::Row {
   std::string_view verb;
   void (ControlPort::*handler)(PeerId, Peer&, const Line&);
+  Role role;  // the least that may ask; of a command its own role counts
 };
 
 const ControlPort::Row ControlPort::kRows[] = {
-    {"RUN", &ControlPort::run},
-    {"CANCEL", &ControlPort::cancel},
-    {"HAVE", &ControlPort::have},
-    {"PUT", &ControlPort::put},
+    {"RUN", &ControlPort::run, Role::kViewer},
+    {"CANCEL", &ControlPort::cancel, Role::kViewer},
+    {"HAVE", &ControlPort::have, Role::kOperator},
+    {"PUT", &ControlPort::put, Role::kOperator},
 };
-
-void ControlPort::listen(Fd listener, bool is_unix) {
-  acceptors_.push_back(
-      std::make_unique<Acceptor>(hub_.loop, std::move(listener),
-                                 [this, is_unix](Fd fd) { accepted(std::move(fd), is_unix); }));
-}
-
-void ControlPort::accepted(Fd fd, bool is_unix) {
-  const PeerId id = next_peer_++;
-  Peer& peer = peers_[id];
-  peer.is_unix = peer.greeted = is_unix;
-  peer.asker.from = peer_name(fd.get());
-  if (is_unix) {
-    const auto uid = peer_uid(fd.get());
-    // The socket's mode says the same; this holds where a file system ignores modes.
-    if (!uid || (*uid != 0 && *uid != ::geteuid())) return void(peers_.erase(id));
-    peer.may_open_paths = true;
-    peer.asker.who = user_name(*uid);
-    return start(id, {std::move(fd), "", "", std::nullopt});
-  }
-  tune_tcp(fd.get(), kUserTimeoutMs);
-  peer.asker.who = "anybody";
-  peer.nonce = random_hex(16);
-  const std::string greeting = Line("DM").add("proto", 1).add("nonce", peer.nonce).print();
-  start(id, {std::move(fd), "", greeting, std::nullopt});
-  peers_[id].connection->set_max_line(kGreetingLine);
-  peers_[id].timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
-    answer(peers_[id], "", fail(Code::kTimeout, "no HELLO within 5 s"));
-    peers_[id].connection->finish();
-  });
-}
-
-void ControlPort::start(PeerId id, LineConnection::Released released) {
-  set_blocking(released.fd.get(), false);
-  Peer& peer = peers_[id];
-  peer.connection =
-      std::make_unique<LineConnection>(hub_.loop, std::move(released.fd), kMaxLine, kMaxQueue);
-  if (released.seals) peer.connection->set_seals(std::move(*released.seals));
-  LineConnection::Handlers handlers;
-  handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
-  handlers.on_end = [this, id] { on_end(id); };
-  handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
-  handlers.on_too_long = [this, id] {
-    answer(peers_[id], "", fail(Code::kTooLong, "a line is longer than 64 KiB"));
-    peers_[id].connection->finish();
-  };
-  handlers.on_drained = [this, id] {
-    const std::set<RequestId> requests = peers_[id].requests;
-    for (RequestId request : requests) on_drained_(request);
-  };
-  peer.connection->start(std::move(handlers), released.unread, released.unsent);
-}
 
 void ControlPort::on_line(PeerId id, std::string_view text) {
   Peer& peer = peers_[id];
-  if (!peer.greeted) return on_hello(peer, text);
+  if (!peer.greeted) return peer.is_unix ? send_off(peer, text) : on_hello(id, peer, text);
   // Whoever sends that speaks no language of ours: its next line is no command either.
   if (text.find('\0') != text.npos) {
     answer(peer, "", fail(Code::kBadLine, "NUL in a line"));
@@ -98,71 +46,25 @@ void ControlPort::on_line(PeerId id, std::string_view text) {
   }
   // A verb in capitals is dm's form, anything else is for people.
   const bool codec = !text.empty() && text.front() >= 'A' && text.front() <= 'Z';
+  if (!codec && peer.connection->sealed())
+    return refuse_line(peer, "", fail(Code::kBadLine, "with keys only dm's form is spoken here"));
   if (!codec) return run_words(id, text);
   const auto line = parse_line(text);
-  std::optional<Error> error;
-  if (!line) error = line.error();
-  if (line) {
-    for (const Row& row : kRows)
-      if (row.verb == line->verb()) return (this->*row.handler)(id, peer, *line);
-    error = fail(Code::kUnknownVerb, "no verb " + line->verb());
+  if (!line) return refuse_line(peer, "", line.error());
+  const std::string request(line->text("id"));
+  for (const Row& row : kRows) {
+    if (row.verb != line->verb()) continue;
+    if (row.role <= peer.role) return (this->*row.handler)(id, peer, *line);
+    answer(peer, request, denied(row.verb, row.role, peer.role));
+    return peer.connection->finish();  // a body that follows must not be read as lines
   }
-  answer(peer, line ? std::string(line->text("id")) : "", error);
-  // A browser that posts, or whatever else speaks another language.
+  refuse_line(peer, request, fail(Code::kUnknownVerb, "no verb " + line->verb()));
+}
+
+// Over TCP whoever speaks another language, a browser that posts, is not heard any further.
+void ControlPort::refuse_line(Peer& peer, const std::string& request, const Error& error) {
+  answer(peer, request, error);
   if (!peer.is_unix) peer.connection->finish();
-}
-
-void ControlPort::on_hello(Peer& peer, std::string_view text) {
-  const auto hello = parse_line(text);
-  const bool fits = hello && hello->verb() == "HELLO" && hello->number_or("proto", 0) == 1 &&
-                    hello->text("as") == "control";
-  if (!fits) {
-    answer(peer, "", fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
-    return peer.connection->finish();
-  }
-  if (!admit(peer, *hello)) {
-    hub_.dispatch(Refused{peer.asker.from, std::string(hello->text("name"))});
-    answer(peer, "", fail(Code::kDenied, "not accepted"));
-    return peer.connection->finish();
-  }
-  hub_.loop.cancel(peer.timer);
-  peer.greeted = true;
-  if (!hello->text("name").empty()) peer.asker.who = hello->text("name");
-  peer.connection->set_max_line(kMaxLine);
-}
-
-// Answers WELCOME if the peer may speak; with keys it must prove one, and its role is the key's.
-bool ControlPort::admit(Peer& peer, const Line& hello) {
-  if (hub_.keys.is_open()) {
-    peer.connection->send_line(Line("WELCOME"));
-    return true;
-  }
-  const std::string name(hello.text("name"));
-  const auto handshake =
-      hub_.keys.verify(hello, peer.nonce, KeyKind::kControl, hub_.cluster.least_generation(name));
-  if (!handshake) return false;
-  peer.role = role_of_key(hello.text("key"));
-  Line welcome("WELCOME");
-  peer.connection->send_line(welcome.add("proof", handshake->master_proof(Line("WELCOME"))));
-  peer.connection->set_seals(handshake->seals_of_master());
-  return true;
-}
-
-// The peer has sent its last line; what it asked for is still answered.
-void ControlPort::on_end(PeerId id) {
-  Peer& peer = peers_[id];
-  peer.ended = true;
-  if (peer.requests.empty()) peer.connection->finish();
-}
-
-void ControlPort::on_closed(PeerId id, const std::string&) {
-  auto node = peers_.extract(id);
-  if (node.empty()) return;
-  hub_.loop.cancel(node.mapped().timer);
-  for (RequestId request : node.mapped().requests) {
-    asked_.erase(request);
-    hub_.dispatch(Cancel{request});
-  }
 }
 
 // --- requests ---
@@ -170,7 +72,7 @@ void ControlPort::on_closed(PeerId id, const std::string&) {
 void ControlPort::run_words(PeerId id, std::string_view text) {
   Peer& peer = peers_[id];
   const auto words = split_words(text);
-  if (!words) return answer(peer, "", words.error());
+  if (!words) return refuse_line(peer, "", words.error());
   if (words->empty()) return answer(peer, "", std::nullopt);
   // One at a time: the next line is read when this one is answered.
   peer.connection->pause();
@@ -191,11 +93,14 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
   asked_[request] = {id, request_id, true};
   peer.requests.insert(request);
   auto invocation = parse_invocation(words);
-  if (!invocation) return finish(request, invocation.error());
-  if (invocation->command->role > peer.role)
-    return finish(request, fail(Code::kDenied, std::string(invocation->command->name) + " is for " +
-                                                   role_word(invocation->command->role) +
-                                                   "s; you are a " + role_word(peer.role)));
+  if (!invocation) {
+    finish(request, invocation.error());
+    const bool is_command = invocation.error().code != Code::kUnknownVerb || !request_id.empty();
+    if (!is_command && !peer.is_unix) peer.connection->finish();
+    return;
+  }
+  if (const CommandSpec& command = *invocation->command; command.role > peer.role)
+    return finish(request, denied(command.name, command.role, peer.role));
   if (invocation->has("-o"))
     return finish(request, fail(Code::kBadArg,
                                 "-o is dm's: it writes the file where you are; here, redirect the "
@@ -245,12 +150,13 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
   // Shared, because a task must be copyable and a descriptor is not.
   auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
   peer.away = true;
-  hub_.jobs.run([this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
-    Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
-    return [this, id, request, released, stored = std::move(stored)] {
-      received(id, request, std::move(*released), stored);
-    };
-  });
+  hub_.transfers.run(
+      [this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
+        Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
+        return [this, id, request, released, stored = std::move(stored)] {
+          received(id, request, std::move(*released), stored);
+        };
+      });
 }
 
 void ControlPort::received(PeerId id, const std::string& request, LineConnection::Released released,
@@ -260,6 +166,9 @@ void ControlPort::received(PeerId id, const std::string& request, LineConnection
   const std::string unread = stored ? std::exchange(released.unread, "") : "";
   released.unread.clear();
   start(id, std::move(released));
+  if (!hub_.holds(peer.credential)) return peer.connection->drop("its key no longer holds");
+  if (peer.held_bytes > kMaxQueue)
+    return peer.connection->drop(std::string(LineConnection::kDoesNotRead));
   for (const auto& [line, body] : std::exchange(peer.held_back, {})) send_line(peer, line, body);
   peer.held_bytes = 0;
   Line line(stored ? "OK" : "ERR");
@@ -290,7 +199,7 @@ void ControlPort::send_line(Peer& peer, const Line& line, std::string_view body)
   if (peer.away) {
     peer.held_bytes += body.size() + kLineRoom;
     if (peer.held_bytes <= kMaxQueue) peer.held_back.emplace_back(line, body);
-    return;
+    return;  // beyond that received() hangs up
   }
   if (body.empty()) return peer.connection->send_line(line);
   peer.connection->send_body(line, body);
@@ -352,8 +261,9 @@ void ControlPort::resume(const LineConnection* connection) {
 }
 
 void ControlPort::answer(Peer& peer, const std::string& id, const std::optional<Error>& error) {
-  // Before its HELLO a TCP peer is a program, not a person.
-  if (!id.empty() || !peer.greeted) {
+  // Before its HELLO, or with keys, a TCP peer is a program, not a person.
+  const bool program = peer.connection->sealed() || (!peer.greeted && !peer.is_unix);
+  if (!id.empty() || program) {
     Line line(error ? "ERR" : "OK");
     if (!id.empty()) line.add("id", id);
     if (error) line.add("code", word(error->code)).add("msg", error->message);

@@ -10,15 +10,17 @@
 
 #include "common/io/acceptor.h"
 #include "common/io/line_connection.h"
+#include "master/core/waiting_room.h"
 #include "master/io/hub.h"
+#include "master/io/identity.h"
 
 namespace dm::master {
 
 class ControlPort {
  public:
-  // `on_drained` hears when a request's reader takes bytes again after out() said false.
-  ControlPort(Hub& hub, std::function<void(RequestId)> on_drained)
-      : hub_(hub), on_drained_(std::move(on_drained)) {}
+  // On a Unix socket `groups` let in others than our own user and root. `on_drained` hears when a
+  // request's reader takes bytes again after out() said false.
+  ControlPort(Hub& hub, std::vector<GroupRole> groups, std::function<void(RequestId)> on_drained);
 
   void listen(Fd listener, bool is_unix);
 
@@ -31,16 +33,22 @@ class ControlPort {
   // Blobs that a connected operator has brought up and not used yet: not to be collected.
   std::set<std::string> pinned() const;
 
+  // Hangs up on whoever came in by a key that no longer holds.
+  void recheck_keys();
+
  private:
+  static constexpr std::size_t kMaxQueue = 16 * 1024 * 1024;
   using PeerId = std::uint64_t;
   struct Peer {
     std::unique_ptr<LineConnection> connection;
     bool is_unix = false;
     bool may_open_paths = false;  // our own user, or root, on a Unix socket
-    bool greeted = false;         // TCP: HELLO has come
+    bool greeted = false;         // it has proved who it is, or need not
     bool ended = false;           // it will send no more
     Role role = Role::kAdmin;
     std::string nonce;
+    std::string host;  // where it counts: an address, or on a Unix socket a user
+    Credential credential;
     Asker asker;
     std::set<RequestId> requests;
     std::set<std::string> pinned;
@@ -62,8 +70,15 @@ class ControlPort {
   void accepted(Fd fd, bool is_unix);
   void start(PeerId id, LineConnection::Released released);
   void on_line(PeerId id, std::string_view text);
-  void on_hello(Peer& peer, std::string_view text);
-  bool admit(Peer& peer, const Line& hello);
+  void identify(Peer& peer, int fd);
+  void send_off(Peer& peer, std::string_view text);
+  void wait(PeerId id, const Peer& peer);
+  void let_in(PeerId id, Peer& peer);
+  void on_hello(PeerId id, Peer& peer, std::string_view text);
+  Result<std::optional<Handshake>> admit(Peer& peer, const Line& hello);
+  void refuse(Peer& peer, const Error& error, const std::string& request = {});
+  void turn_away(const Peer& peer, const std::string& why);
+  void refuse_line(Peer& peer, const std::string& request, const Error& error);
   void on_end(PeerId id);
   void on_closed(PeerId id, const std::string& why);
   void run_words(PeerId id, std::string_view text);
@@ -84,7 +99,10 @@ class ControlPort {
   std::pair<Peer*, Asked*> find(RequestId request);
 
   Hub& hub_;
+  std::vector<GroupRole> groups_;
   std::function<void(RequestId)> on_drained_;
+  WaitingRoom waiting_;
+  Quota peers_in_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<PeerId, Peer> peers_;
   std::map<RequestId, Asked> asked_;

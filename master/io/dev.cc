@@ -14,6 +14,7 @@
 
 #include "common/io/files.h"
 #include "common/io/key_file.h"
+#include "common/io/remove_tree.h"
 #include "common/io/system.h"
 
 namespace dm::master {

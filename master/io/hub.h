@@ -14,10 +14,16 @@ namespace dm::master {
 struct Hub {
   Loop& loop;
   Jobs& jobs;
+  Jobs& transfers;  // what a slow peer may hold up for long
   const BlobStore& blobs;
   const Cluster& cluster;  // for its const questions
   const KeyRing& keys;
   std::function<void(const Event&)> dispatch;  // tells the core, performs what follows
+
+  // May whoever proved this key stay?
+  bool holds(const Credential& credential) const {
+    return keys.holds(credential, cluster.least_generation(credential.name));
+  }
 };
 
 }  // namespace dm::master

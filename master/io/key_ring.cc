@@ -1,34 +1,44 @@
 #include "master/io/key_ring.h"
 
+#include <algorithm>
+
 #include "common/io/key_file.h"
 
 namespace dm::master {
 
 Status KeyRing::load() {
-  std::vector<AccessKey> secrets;
+  std::map<std::uint64_t, AccessKey> secrets;
   for (const std::string& file : files_) {
     auto key = read_key_file(file);
     if (!key) return key.error();
     if (key->kind != KeyKind::kSecret)
       return fail(Code::kBadArg, "key file " + file + ": the master needs a dm-secret");
-    secrets.push_back(std::move(*key));
+    const auto known = std::find_if(secrets_.begin(), secrets_.end(), [&](const auto& entry) {
+      return entry.second.bytes == key->bytes;
+    });
+    secrets.emplace(known == secrets_.end() ? next_++ : known->first, std::move(*key));
   }
   secrets_ = std::move(secrets);
   return {};
 }
 
-std::optional<Handshake> KeyRing::verify(const Line& hello, std::string_view master_nonce,
-                                         KeyKind kind, std::int64_t least_generation) const {
-  if (!is_nonce(hello.text("nonce"))) return std::nullopt;
-  std::optional<Handshake> accepted;
+std::optional<KeyRing::Accepted> KeyRing::verify(const Line& hello, std::string_view master_nonce,
+                                                 KeyKind kind,
+                                                 std::int64_t least_generation) const {
+  std::optional<Accepted> accepted;
   // All are tried, whichever fits: how long this takes says nothing.
-  for (const AccessKey& secret : secrets_) {
+  for (const auto& [number, secret] : secrets_) {
+    auto handshake = accept_handshake({secret}, hello, master_nonce, kind, least_generation);
+    if (!handshake) continue;
     const auto key = derive_claimed_key(secret, hello.text("name"), hello.text("key"));
-    if (!key || key->kind != kind || key->generation < least_generation) continue;
-    Handshake handshake(*key, hello, master_nonce);
-    if (proof_fits(hello.text("proof"), handshake.peer_proof())) accepted = handshake;
+    accepted = Accepted{std::move(*handshake), {key->name, key->generation, number}};
   }
   return accepted;
+}
+
+bool KeyRing::holds(const Credential& credential, std::int64_t least_generation) const {
+  if (credential.secret == 0) return true;
+  return secrets_.contains(credential.secret) && credential.generation >= least_generation;
 }
 
 }  // namespace dm::master

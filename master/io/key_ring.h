@@ -1,7 +1,8 @@
 // master/io/key_ring.h - the secrets that this master accepts, and what they open.
 #pragma once
 
-#include <functional>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,13 @@
 #include "common/handshake.h"
 
 namespace dm::master {
+
+// Which key somebody has proved; nothing of it is secret.
+struct Credential {
+  std::string name;
+  std::int64_t generation = 0;
+  std::uint64_t secret = 0;  // which of the ring's it was derived from; 0: none, with --insecure
+};
 
 class KeyRing {
  public:
@@ -22,14 +30,21 @@ class KeyRing {
   // Without keys everybody is let in: `--insecure`, on loopback only.
   bool is_open() const { return files_.empty(); }
 
-  // The handshake of a peer whose HELLO proves a key of that kind, of at least that generation.
-  // nullopt for any failure: the caller gives one answer to all of them.
-  std::optional<Handshake> verify(const Line& hello, std::string_view master_nonce, KeyKind kind,
-                                  std::int64_t least_generation) const;
+  struct Accepted {
+    Handshake handshake;
+    Credential credential;
+  };
+  // accept_handshake() with all of them.
+  std::optional<Accepted> verify(const Line& hello, std::string_view master_nonce, KeyKind kind,
+                                 std::int64_t least_generation) const;
+
+  // Would that key still be accepted? Its secret may have been dropped, its name revoked.
+  bool holds(const Credential& credential, std::int64_t least_generation) const;
 
  private:
   std::vector<std::string> files_;
-  std::vector<AccessKey> secrets_;
+  std::map<std::uint64_t, AccessKey> secrets_;  // by a number that stays while the secret does
+  std::uint64_t next_ = 1;
 };
 
 }  // namespace dm::master

@@ -12,12 +12,16 @@
 namespace dm::master {
 namespace {
 
+constexpr std::int64_t kLeastHistory = 16 * 1024;
+
 constexpr char kHelp[] =
     R"(usage: dm-master [OPTION]...
 The master of a dm cluster: accepts workers, runs a shell on a terminal.
 
   --listen HOST:PORT      where workers connect (127.0.0.1:7400; port 0: any free one)
   --control PATH|HOST:PORT  where operators connect; may repeat (STATE/control.sock)
+  --control-group GROUP=ROLE  members of GROUP may use the Unix control sockets, as viewer,
+                          operator or admin; may repeat (only the same user and root)
   --state DIR             what must not be forgotten (as root /var/lib/dm-master, else
                           $XDG_STATE_HOME/dm-master or ~/.local/state/dm-master)
   --secret-file F         the cluster's secret, made by 'dm keygen'; may repeat while
@@ -25,6 +29,7 @@ The master of a dm cluster: accepts workers, runs a shell on a terminal.
   --insecure              no keys; only if every address is loopback or a Unix socket
   --heartbeat TIME        how often workers beat (1s)
   --move-after TIME       when a lost worker's instances move (10s)
+  --history-max SIZE      how much is kept of what happened: 'history', 'events' (64M)
   --dev[=N]               everything on this machine, to try it out: N (2) workers, free
                           ports, a directory of its own; nothing of it is left behind
   --no-shell              no shell; standard input is not read
@@ -40,11 +45,13 @@ Without a terminal, standard input is a script of commands; the master ends behi
 enum Flag {
   kListen = 256,
   kControl,
+  kControlGroup,
   kState,
   kSecret,
   kInsecure,
   kHeartbeat,
   kMoveAfter,
+  kHistoryMax,
   kDev,
   kNoShell,
   kPortFile,
@@ -58,11 +65,13 @@ enum Flag {
 constexpr option kOptions[] = {
     {"listen", required_argument, nullptr, kListen},
     {"control", required_argument, nullptr, kControl},
+    {"control-group", required_argument, nullptr, kControlGroup},
     {"state", required_argument, nullptr, kState},
     {"secret-file", required_argument, nullptr, kSecret},
     {"insecure", no_argument, nullptr, kInsecure},
     {"heartbeat", required_argument, nullptr, kHeartbeat},
     {"move-after", required_argument, nullptr, kMoveAfter},
+    {"history-max", required_argument, nullptr, kHistoryMax},
     {"dev", optional_argument, nullptr, kDev},
     {"no-shell", no_argument, nullptr, kNoShell},
     {"port-file", required_argument, nullptr, kPortFile},
@@ -86,6 +95,14 @@ std::optional<Leave> set_duration(const char* text, std::string_view flag, std::
   return std::nullopt;
 }
 
+std::optional<Leave> set_size(const char* text, std::string_view flag, std::int64_t& into) {
+  const auto size = parse_bytes(text);
+  if (!size) return usage(std::string(flag) + ": " + size.error().message);
+  if (*size < kLeastHistory) return usage(std::string(flag) + ": at least 16K");
+  into = *size;
+  return std::nullopt;
+}
+
 std::optional<Leave> set_endpoint(const char* text, std::string_view flag, Endpoint& into) {
   const auto endpoint = parse_endpoint(text);
   if (!endpoint) return usage(std::string(flag) + ": " + endpoint.error().message);
@@ -106,11 +123,18 @@ std::optional<Leave> apply(int flag, const char* value, Options& options) {
       options.control.push_back(endpoint);
       return left;
     }
+    case kControlGroup: {
+      const auto group = parse_group_role(value);
+      if (!group) return usage("--control-group: " + group.error().message);
+      options.control_groups.push_back(*group);
+      return std::nullopt;
+    }
     case kState: options.state = absolute_path(value); return std::nullopt;
     case kSecret: options.secret_files.emplace_back(value); return std::nullopt;
     case kInsecure: options.insecure = true; return std::nullopt;
     case kHeartbeat: return set_duration(value, "--heartbeat", options.heartbeat_ms);
     case kMoveAfter: return set_duration(value, "--move-after", options.move_after_ms);
+    case kHistoryMax: return set_size(value, "--history-max", options.history_max_bytes);
     case kDev: {
       const auto count = value ? parse_integer(value) : std::optional<std::int64_t>(2);
       if (!count || *count < 1 || *count > 100) return usage("--dev=N wants 1 to 100");

@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "common/io/net.h"
+#include "master/io/identity.h"
 
 namespace dm::master {
 
 struct Options {
   Endpoint listen;
-  std::vector<Endpoint> control;  // as given; empty: STATE/control.sock
-  std::string state;              // absolute
+  std::vector<Endpoint> control;          // as given; empty: STATE/control.sock
+  std::vector<GroupRole> control_groups;  // who else may use Unix control sockets
+  std::string state;                      // absolute
   std::string port_file;
   bool new_epoch = false;                 // the operator means it: this journal is the truth
   std::vector<std::string> secret_files;  // empty only with insecure
@@ -23,6 +25,7 @@ struct Options {
   std::string check, repair;  // a state directory: look at it instead of running
   std::int64_t heartbeat_ms = 1000;
   std::int64_t move_after_ms = 10'000;
+  std::int64_t history_max_bytes = 64 * 1024 * 1024;
 };
 
 // What to do instead of running, if anything: print and exit with the status.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "common/escape.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
 
@@ -12,20 +13,34 @@ namespace dm::master {
 namespace {
 
 constexpr int kMostJobs = 64;
+constexpr int kMostTransfers = 256;
 constexpr int kSystemError = 111;
 // Beyond what the lost part of a journal can have counted to.
 constexpr std::int64_t kEpochLeap = 1'000'000;
 constexpr std::int64_t kPatienceMs = 10'000;
-constexpr std::int64_t kJournalSlack = 4 * 1024 * 1024;
 
+// The history is kept, and goes, in pieces of that size. The journal may hold one that is not
+// saved yet.
+std::int64_t piece_of(std::int64_t history_max_bytes) {
+  return std::min<std::int64_t>(4 * 1024 * 1024, history_max_bytes / 4);
+}
+
+// What could drive a terminal or look like another line is spelled out: names come from elsewhere.
 void say(const std::string& text) {
-  std::fprintf(stderr, "dm-master: %s\n", text.c_str());
+  std::fprintf(stderr, "dm-master: %s\n", escape_for_terminal(text).c_str());
 }
 
 }  // namespace
 
 Server::Server(Options options)
-    : options_(std::move(options)), jobs_(loop_, kMostJobs), keys_(options_.secret_files) {}
+    : options_(std::move(options)),
+      jobs_(loop_, kMostJobs),
+      transfers_(loop_, kMostTransfers),
+      sync_jobs_(loop_, 1),
+      tail_jobs_(loop_, 1),
+      keys_(options_.secret_files),
+      history_(options_.state, piece_of(options_.history_max_bytes)),
+      tails_(options_.state) {}
 
 Server::~Server() {
   if (!control_path_.empty()) ::unlink(control_path_.c_str());
@@ -35,9 +50,14 @@ Status Server::open() {
   if (auto loaded = keys_.load(); !loaded) return loaded;
   if (keys_.is_open()) say("--insecure: no keys; whoever reaches these addresses is trusted");
   for (auto step :
-       {&Server::open_state, &Server::read_journal, &Server::load_manifests, &Server::listen})
+       {&Server::open_state, &Server::read_journal, &Server::open_blobs, &Server::listen})
     if (auto done = (this->*step)(); !done) return done;
   cluster_->begin(loop_.now());
+  // A crash may have come between the record of a cut and the files.
+  drop_history(cluster_->state().cuts.before);
+  keep_history_small();
+  for (const TailFiles::Found& found : tails_.list())
+    dispatch(TailStored{found.instance, found.bytes, true});
   arm();
   return {};
 }
@@ -48,32 +68,41 @@ Status Server::open_state() {
   if (!lock) return lock.error();
   lock_ = std::move(*lock);
   blobs_ = std::make_unique<BlobStore>(options_.state + "/blobs");
-  return blobs_->prepare();
+  // Without a journal every blob is unreferenced, and would be removed.
+  if (::access((options_.state + "/journal").c_str(), F_OK) != 0 && errno == ENOENT &&
+      !blobs_->list().empty())
+    return fail(Code::kInternal, options_.state +
+                                     " holds files of a master, but no journal; put it back, or "
+                                     "remove the directory to begin anew");
+  return {};
 }
 
 Status Server::read_journal() {
   // The core is made when the journal has said which cluster this is.
   State known;
-  std::vector<Line> records;
+  std::vector<SealedRecord> records;
   std::string notice;
   auto journal = JournalFile::open(
       options_.state, "master",
-      [&](const Line& record) {
+      [&](const Line& record, std::int64_t seq) {
         Status applied = known.apply(record);
-        if (applied && record.verb() != "COMMAND") records.push_back(record);
+        if (applied) records.push_back({record, seq});
         return applied;
       },
       &notice);
-  if (!journal)
-    return fail(journal.error().code, journal.error().message +
-                                          "; nothing was changed, see "
-                                          "'dm-master --check " +
-                                          options_.state + "'");
+  if (!journal) {
+    // Not where the system refused: the journal is not to blame for that.
+    const Code code = journal.error().code;
+    if (code != Code::kInternal && code != Code::kBadArg) return journal.error();
+    return fail(code, journal.error().message + "; nothing was changed, see 'dm-master --check " +
+                          options_.state + "'");
+  }
   if (!notice.empty()) say(notice);
   journal_ = std::move(*journal);
   const auto begin = [&](const Line& record) {
+    records.push_back({record, journal_->next_seq()});
     journal_->add(record);
-    records.push_back(record);
+    (void)known.apply(record);
   };
   if (known.cluster_id.empty()) begin(Line("CLUSTER").add("id", random_hex(16)));
   Line epoch("EPOCH");
@@ -82,21 +111,36 @@ Status Server::read_journal() {
   if (options_.new_epoch) epoch.add("new", 1);
   begin(epoch);
   if (auto written = journal_->write(); !written) return written;
-  if (::fdatasync(journal_->fd()) != 0) return system_error("sync", "the journal");
-  State now_known;
-  for (const Line& record : records) (void)now_known.apply(record);
+  if (auto synced = JournalFile::sync(journal_->fd()); !synced) return synced;
   ClusterOptions core;
   core.heartbeat_ms = options_.heartbeat_ms;
   core.move_after_ms = options_.move_after_ms;
-  core.cluster_id = now_known.cluster_id;
-  core.epoch = std::to_string(now_known.epoch_number) + "-" + now_known.epoch_id;
+  core.insecure = keys_.is_open();
+  core.history_max_bytes = options_.history_max_bytes;
+  core.cluster_id = known.cluster_id;
+  core.epoch = std::to_string(known.epoch_number) + "-" + known.epoch_id;
   cluster_ = std::make_unique<Cluster>(core);
-  for (const Line& record : records) (void)cluster_->replay(record);
-  journal_floor_ = journal_->size();
+  recall_history(known.cuts.before);
+  for (const SealedRecord& record : records) (void)cluster_->replay(record.line, record.seq);
   return {};
 }
 
-Status Server::load_manifests() {
+// The newest events that the journal itself does not hold any more.
+void Server::recall_history(std::int64_t from) {
+  std::int64_t older = 0;
+  const int unreadable = history_.read_newest(from, static_cast<std::int64_t>(EventLog::kMost),
+                                              older, [&](std::string_view row) {
+                                                if (const auto record = open_record(row))
+                                                  cluster_->recall(record->line, record->seq);
+                                              });
+  cluster_->recall_older(older);
+  if (unreadable > 0)
+    say(std::to_string(unreadable) + " files of " + options_.state +
+        "/history cannot be read; the start goes on");
+}
+
+Status Server::open_blobs() {
+  if (auto prepared = blobs_->prepare(); !prepared) return prepared;
   for (const auto& [sha256, version] : cluster_->state().versions) {
     const auto text = blobs_->read(sha256, kMaxManifest);
     auto manifest = text ? parse_manifest(*text) : Result<Manifest>(text.error());
@@ -115,21 +159,18 @@ Status Server::listen() {
   const std::string address = local_name(listener->get());
   const auto bound = parse_endpoint(address);
   if (bound) port_ = bound->port;
-  hub_ = std::make_unique<Hub>(Hub{loop_, jobs_, *blobs_, *cluster_, keys_,
+  hub_ = std::make_unique<Hub>(Hub{loop_, jobs_, transfers_, *blobs_, *cluster_, keys_,
                                    [this](const Event& event) { dispatch(event); }});
-  control_ =
-      std::make_unique<ControlPort>(*hub_, [this](RequestId request) { bulk_->drained(request); });
-  bulk_ = std::make_unique<BulkPort>(
-      *hub_,
-      [this](RequestId request, std::string_view bytes) { return control_->out(request, bytes); },
-      [this](const Progress& progress) { control_->progress(progress); },
-      [this](RequestId request, const std::string& text) { control_->note(request, text); });
+  control_ = std::make_unique<ControlPort>(
+      *hub_, options_.control_groups, [this](RequestId request) { router_->drained(request); });
+  router_ = std::make_unique<LogRouter>(
+      *hub_, *control_, [this](const std::string& order) { bulk_->resume(order); },
+      [this](const std::string& order, Tail tail) { store_tail(order, std::move(tail)); });
+  bulk_ = std::make_unique<BulkPort>(*hub_, *router_);
   commits_ = std::make_unique<CommitQueue<Effect, Append>>(
-      &*journal_, jobs_, [this](Effect& effect) { perform(effect); },
-      [this](const Error& error) {
-        say(error.message + "; nothing more can be promised, ending");
-        loop_.stop(kSystemError);
-      });
+      &*journal_, sync_jobs_, [this](Effect& effect) { perform(effect); },
+      [this](const Error& error) { give_up(error); });
+  prepare_shortening();
   workers_ = std::make_unique<WorkerPort>(*hub_, std::move(*listener), *bulk_);
   say("listening on " + address);
   if (options_.control.empty()) {
@@ -137,15 +178,25 @@ Status Server::listen() {
     standard.path = options_.state + "/control.sock";
     options_.control.push_back(standard);
   }
-  for (const Endpoint& endpoint : options_.control) {
-    auto control = listen_on(endpoint);
-    if (!control) return control.error();
-    say("control on " + (endpoint.is_unix() ? endpoint.path : local_name(control->get())));
-    if (endpoint.is_unix() && control_path_.empty()) control_path_ = absolute_path(endpoint.path);
-    control_->listen(std::move(*control), endpoint.is_unix());
-  }
+  for (const Endpoint& endpoint : options_.control)
+    if (auto opened = open_control(endpoint); !opened) return opened;
   if (options_.port_file.empty()) return {};
   return replace_file(options_.port_file, std::to_string(port_) + "\n");
+}
+
+Status Server::open_control(const Endpoint& endpoint) {
+  auto listener = listen_on(endpoint);
+  if (!listener) return listener.error();
+  const bool is_unix = endpoint.is_unix();
+  const auto shared = is_unix ? share_socket(endpoint.path, options_.control_groups) : true;
+  if (!shared) return shared.error();
+  if (!*shared)
+    say("no group can enter the directory of " + endpoint.path +
+        "; name another socket by --control");
+  say("control on " + (is_unix ? endpoint.path : local_name(listener->get())));
+  if (is_unix && control_path_.empty()) control_path_ = absolute_path(endpoint.path);
+  control_->listen(std::move(*listener), is_unix);
+  return {};
 }
 
 void Server::dispatch(const Event& event) {
@@ -160,6 +211,13 @@ void Server::reload_keys() {
     say("keys are kept as they were: " + loaded.error().message);
   else
     say("keys read again");
+  recheck_keys();
+}
+
+void Server::recheck_keys() {
+  workers_->recheck_keys();
+  bulk_->recheck_keys();
+  control_->recheck_keys();
 }
 
 void Server::when_up(int workers, std::function<void()> task) {
@@ -209,9 +267,21 @@ void Server::perform(Effect& effect) {
     void operator()(const Note& e) { server.control_->note(e.request, e.text); }
     void operator()(const Progress& e) { server.control_->progress(e); }
     void operator()(const Finish& e) { server.control_->finish(e.request, e.error); }
-    void operator()(const ExpectStream& e) { server.bulk_->expect(e.order, e.worker, e.request); }
-    void operator()(const DropStream& e) { server.bulk_->drop(e.order); }
+    void operator()(const ExpectStream& e) {
+      server.router_->expect(e);
+      server.bulk_->expect(e.order, e.worker);
+    }
+    void operator()(const StreamDue& e) { server.bulk_->due(e.order); }
+    void operator()(const DropStream& e) {
+      server.bulk_->drop(e.order);
+      server.router_->drop(e.order);
+    }
+    void operator()(const KeysChanged&) { server.recheck_keys(); }
     void operator()(const CollectBlobs&) { server.collect_blobs(); }
+    void operator()(const ReadHistory& e) { server.read_history(e); }
+    void operator()(const DropHistory& e) { server.drop_history(e.before); }
+    void operator()(const ReadTail& e) { server.read_tail(e); }
+    void operator()(const DropTails& e) { server.drop_tails(e.instances); }
     void operator()(const Say& e) {
       // On a terminal the shell shows it as an event, above the line being typed.
       if (!server.options_.shell || ::isatty(STDERR_FILENO) == 0) say(e.text);
@@ -231,12 +301,96 @@ void Server::collect_blobs() {
   });
 }
 
-// Between two batches, when most of the journal is history that the state no longer needs.
+void Server::prepare_shortening() {
+  Shortening::Parts parts{jobs_, *journal_, cluster_->state(), {}, {}, {}, {}, {}};
+  parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };
+  parts.release = [this] { commits_->release(); };
+  parts.save = [files = history_](const JournalRewrite& rewrite) {
+    return files.save(rewrite.old_journal(), rewrite.old_tail_from(), rewrite.tail_from());
+  };
+  parts.on_done = [this](const Status& done) {
+    if (done) return keep_history_small();
+    say("cannot shorten the journal: " + done.error().message + "; it goes on as it is");
+    shorten_above_ = journal_->size() + piece_of(options_.history_max_bytes);
+  };
+  parts.on_lost = [this](const Error& error) { give_up(error); };
+  shortening_ = std::make_unique<Shortening>(std::move(parts));
+}
+
+// When most of the journal is history that the state no longer needs.
 void Server::shorten_journal() {
-  if (!commits_->is_idle() || journal_->size() < 4 * journal_floor_ + kJournalSlack) return;
-  if (auto replaced = journal_->replace(cluster_->snapshot()); !replaced)
-    say("cannot shorten the journal: " + replaced.error().message);
-  journal_floor_ = journal_->size();
+  const std::int64_t tail = journal_->tail_bytes(), snapshot = journal_->size() - tail;
+  if (shortening_->is_running() || journal_->size() < shorten_above_) return;
+  if (tail >= 2 * snapshot + piece_of(options_.history_max_bytes)) shortening_->begin();
+}
+
+// Opened here, so that no cut comes between the asking and the reading. The rows are picked and
+// printed in the thread: both take a while.
+void Server::read_history(const ReadHistory& effect) {
+  auto files = std::make_shared<HistoryFiles::Opened>(history_.open(effect.filter.from));
+  jobs_.run([this, effect, files]() -> Loop::Task {
+    HistoryReader reader(effect.filter);
+    HistoryRead read;
+    read.unreadable = HistoryFiles::read(*files, [&](std::string_view row) { reader.take(row); });
+    read.request = effect.request;
+    read.text = show_history(reader.rows(), effect.filter.json);
+    read.rows = static_cast<std::int64_t>(reader.rows().size());
+    read.cut_runs = effect.cut_runs;
+    read.older = reader.older();
+    read.damaged = reader.damaged();
+    return [this, read = std::move(read)] { dispatch(read); };
+  });
+}
+
+void Server::keep_history_small() {
+  const std::int64_t from = cluster_->state().cuts.before;
+  jobs_.run([this, from, files = history_, most = options_.history_max_bytes]() -> Loop::Task {
+    const HistoryExcess excess = files.excess(from, most);
+    if (excess.before == 0) return {};
+    return [this, from, excess] {
+      dispatch(HistoryCut{from, excess.before, excess.runs, excess.records, excess.bytes});
+      // Something else was cut meanwhile: to be counted anew.
+      if (cluster_->state().cuts.before < excess.before) keep_history_small();
+    };
+  });
+}
+
+void Server::drop_history(std::int64_t before) {
+  jobs_.run([files = history_, before]() -> Loop::Task {
+    files.remove_before(before);
+    return {};
+  });
+}
+
+// One at a time: of two tails of an instance the later one stays.
+void Server::store_tail(const std::string& order, Tail tail) {
+  tail_jobs_.run([this, order, files = tails_, tail = std::move(tail)]() -> Loop::Task {
+    const auto size = files.save(tail);
+    TailStored stored{tail.instance, size ? *size : 0, size.has_value()};
+    return [this, order, stored = std::move(stored)] {
+      dispatch(stored);
+      dispatch(StreamEnded{order, std::nullopt});
+    };
+  });
+}
+
+void Server::read_tail(const ReadTail& effect) {
+  tail_jobs_.run([this, files = tails_, effect]() -> Loop::Task {
+    TailRead read{effect.request, effect.instance, files.read(effect.instance)};
+    return [this, read = std::move(read)] { dispatch(read); };
+  });
+}
+
+void Server::drop_tails(const std::vector<std::string>& instances) {
+  tail_jobs_.run([files = tails_, instances]() -> Loop::Task {
+    files.remove(instances);
+    return {};
+  });
+}
+
+void Server::give_up(const Error& error) {
+  say(error.message + "; nothing more can be promised, ending");
+  loop_.stop(kSystemError);
 }
 
 }  // namespace dm::master

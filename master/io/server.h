@@ -7,7 +7,10 @@
 #include "common/io/commit_queue.h"
 #include "master/io/bulk_port.h"
 #include "master/io/control_port.h"
+#include "master/io/history_files.h"
 #include "master/io/options.h"
+#include "master/io/shortening.h"
+#include "master/io/tail_files.h"
 #include "master/io/worker_port.h"
 
 namespace dm::master {
@@ -36,29 +39,44 @@ class Server {
  private:
   Status open_state();
   Status read_journal();
-  Status load_manifests();
+  void recall_history(std::int64_t from);
+  Status open_blobs();
   Status listen();
+  Status open_control(const Endpoint& endpoint);
   void dispatch(const Event& event);
   void perform(Effect& effect);
+  void recheck_keys();
   void collect_blobs();
+  void prepare_shortening();
   void shorten_journal();
+  void give_up(const Error& error);
+  void read_history(const ReadHistory& effect);
+  void drop_history(std::int64_t before);
+  void store_tail(const std::string& order, Tail tail);
+  void read_tail(const ReadTail& effect);
+  void drop_tails(const std::vector<std::string>& instances);
+  void keep_history_small();
   void arm_soon();
   void arm();
   void count_workers();
 
   Options options_;
   Loop loop_;
-  Jobs jobs_;
+  Jobs jobs_, transfers_, sync_jobs_, tail_jobs_;
   Fd lock_;
   KeyRing keys_;
   std::unique_ptr<BlobStore> blobs_;
+  HistoryFiles history_;
+  TailFiles tails_;
   std::optional<JournalFile> journal_;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Hub> hub_;
-  std::unique_ptr<BulkPort> bulk_;
   std::unique_ptr<ControlPort> control_;
+  std::unique_ptr<LogRouter> router_;
+  std::unique_ptr<BulkPort> bulk_;
   std::unique_ptr<WorkerPort> workers_;
   std::unique_ptr<CommitQueue<Effect, Append>> commits_;
+  std::unique_ptr<Shortening> shortening_;
   Loop::TimerId timer_{};
   std::uint16_t port_ = 0;
   std::string control_path_;
@@ -66,7 +84,7 @@ class Server {
   int awaited_ = 0;
   std::function<void()> when_up_;
   Loop::TimerId patience_{};
-  std::int64_t journal_floor_ = 0;  // its size after the last shortening
+  std::int64_t shorten_above_ = 0;  // bytes of the journal; set where a shortening failed
 };
 
 }  // namespace dm::master

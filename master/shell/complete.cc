@@ -100,6 +100,7 @@ constexpr Source kSources[] = {
     {OperandKind::kApp, kApps},
     {OperandKind::kAppOrFile, kApps | kFilesIfSlash},
     {OperandKind::kInstance, kInstances},
+    {OperandKind::kAppOrInstance, kApps | kInstances},
     {OperandKind::kTarget, kApps | kInstances | kAll},
     {OperandKind::kWorker, kWorkers},
     {OperandKind::kWorkers, kWorkers | kAll | kCommaList},
@@ -296,7 +297,8 @@ Completion with_files(Completion completion, const std::vector<std::string>& ent
   auto& all = completion.candidates;
   for (const std::string& entry : entries) {
     const bool hidden = entry.starts_with('.') && !prefix.starts_with('.');
-    if (entry.starts_with(prefix) && !hidden && is_typable(entry)) all.push_back(lead + entry);
+    const std::string whole = lead + entry;
+    if (entry.starts_with(prefix) && !hidden && is_typable(whole)) all.push_back(whole);
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());

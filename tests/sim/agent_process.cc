@@ -17,7 +17,7 @@ AgentProcess::AgentProcess(Host& host, MasterNode& master)
                   std::visit([this](const auto& each) { perform(each); }, effect);
                 },
                 [](const Line&) {}, [this] { host_.burn(); }}) {
-  host_.journal().read([this](const Line& record) { return agent_->replay(record); });
+  host_.journal().read([this](const Line& record, std::int64_t) { return agent_->replay(record); });
   attach();
   host_.agent_life().later(5 * kSecond, [this] {
     may_tick_ = true;
@@ -84,7 +84,7 @@ void AgentProcess::arm() {
 }
 
 void AgentProcess::shorten_journal() {
-  if (!commits_.is_idle() || !host_.timeline().chance(0.002)) return;
+  if (!commits_.is_idle() || !host_.timeline().chance(0.02)) return;
   host_.journal().replace(agent_->snapshot());
 }
 
@@ -102,7 +102,9 @@ void AgentProcess::perform(const Connect&) {
     const auto alive = [&host = host_, life] { return life == host.agent_life().life(); };
     const auto is_this = [this, alive, dial] { return alive() && dial == dial_; };
     const auto id = master_.connect(host_.index(), {[this, is_this](const Line& line) {
-                                                      if (is_this()) raise(MasterLine{line});
+                                                      if (!is_this()) return;
+                                                      host_.note_order(line);
+                                                      raise(MasterLine{line});
                                                     },
                                                     [this, is_this] {
                                                       if (!is_this()) return;
@@ -135,8 +137,10 @@ void AgentProcess::perform(const Spawn& effect) {
   held_[effect.instance] = {};
   host_.agent_life().later(host_.timeline().delay(kMs), [this, effect] {
     const auto held = held_.extract(effect.instance);
-    if (host_.is_troubled() && host_.timeline().chance(0.01))
+    if (host_.is_troubled() && host_.timeline().chance(0.01)) {
+      host_.ledger().tried({effect.instance, effect.run});
       return raise(SpawnFailed{effect.instance, effect.run, fail(Code::kNoSpace, "disk full")});
+    }
     to_supervisor(effect.line);
     for (const Line& line : held.mapped()) to_supervisor(line);
   });

@@ -34,17 +34,27 @@ class SimCommits {
       }
     for (Effect& effect : effects)
       if (!std::holds_alternative<Append>(effect)) waiting_.push_back(std::move(effect));
-    if (!syncing_ && !performing_) advance();
+    if (!syncing_ && !performing_ && !held_) advance();
   }
 
   bool is_idle() const { return waiting_.empty() && !syncing_ && !performing_; }
-  // The journal was replaced by a durable one.
-  void all_durable() { tell_durable(undurable_.size()); }
+  // From the moment of `task` on nothing is written, synced or performed until release().
+  void hold(std::function<void()> task) {
+    on_held_ = std::move(task);
+    if (!syncing_) enter_hold();
+  }
+  // The journal was replaced meanwhile by a durable one of all that had been written.
+  void release() {
+    held_ = false;
+    tell_durable(covered_by_hold_);
+    advance();
+  }
 
  private:
   void advance() {
     const auto life = process_.life();
-    while (life == process_.life() && !syncing_ && (!waiting_.empty() || journal_.has_batch())) {
+    while (life == process_.life() && !syncing_ && !held_ &&
+           (!waiting_.empty() || journal_.has_batch())) {
       handlers_.step();
       if (life != process_.life()) return;
       journal_.write();
@@ -67,8 +77,16 @@ class SimCommits {
       tell_durable(records);
       syncing_ = false;
       perform_first(covered);
-      if (life == process_.life()) advance();
+      if (life != process_.life()) return;
+      on_held_ ? enter_hold() : advance();
     });
+  }
+
+  void enter_hold() {
+    journal_.write();
+    held_ = true;
+    covered_by_hold_ = undurable_.size();
+    std::exchange(on_held_, nullptr)();
   }
 
   void tell_durable(std::size_t records) {
@@ -97,7 +115,9 @@ class SimCommits {
   Handlers handlers_;
   std::deque<Effect> waiting_;
   std::deque<Line> undurable_;
-  bool needs_sync_ = false, syncing_ = false, performing_ = false;
+  bool needs_sync_ = false, syncing_ = false, performing_ = false, held_ = false;
+  std::function<void()> on_held_;
+  std::size_t covered_by_hold_ = 0;
 };
 
 }  // namespace dm::sim

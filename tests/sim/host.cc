@@ -57,9 +57,10 @@ bool Host::has_app(const std::string& app) const {
 }
 
 Network::Id Host::connect_supervisor(Network::Handlers agent) {
-  if (!supervisor_ || supervisor_->has_ended()) {
+  if (supervisor_ && supervisor_->has_ended()) supervisor_->start_again(next_pid_++);
+  if (!supervisor_) {
     SimSupervisor::Place place{host_life_, local_, ledger_, index_, boot_id(), next_pid_++, {}, {}};
-    place.wall_ms = [this] { return now().wall_ms; };
+    place.now = [this] { return now(); };
     place.has_files = [this](const Line& line) {
       std::string app, version;
       for (const std::string& env : line.all("env")) {
@@ -68,10 +69,17 @@ Network::Id Host::connect_supervisor(Network::Handlers agent) {
       }
       return has_files(app, version);
     };
-    host_life_.die();  // what an ended supervisor still had planned
     supervisor_ = std::make_unique<SimSupervisor>(std::move(place));
   }
   return supervisor_->connect(std::move(agent));
+}
+
+void Host::note_order(const Line& order) {
+  const std::string_view id = order.text("id");
+  const std::int64_t epoch = parse_integer(id.substr(0, id.find('-'))).value_or(0);
+  SIM_CHECK(timeline_, id.empty() || epoch >= latest_epoch_,
+            name_ + " got " + order.verb() + " of an old epoch: " + std::string(id));
+  latest_epoch_ = std::max(latest_epoch_, epoch);
 }
 
 void Host::start_agent() {
@@ -94,6 +102,12 @@ void Host::crash_agent() {
   if (const auto session = process_->session()) master_.network().close(*session, Side::kClient);
   if (const auto supervisor = process_->supervisor()) local_.close(*supervisor, Side::kClient);
   agent_life_.later(timeline_.between(1, 3000) * kMs, [this] { start_agent(); });
+}
+
+void Host::crash_supervisor() {
+  if (!supervisor_ || supervisor_->has_ended()) return;
+  trace("the supervisor is killed");
+  supervisor_->kill();
 }
 
 void Host::crash() {

@@ -24,6 +24,8 @@ class Host {
   // Dies at the `effects`th effect from now.
   void light_fuse(std::int64_t effects) { fuse_ = effects; }
   void burn();
+  // kill -9 of the supervisor alone, or of both; the agent starts another.
+  void crash_supervisor();
   // Power failure: apps, supervisor and whatever was not synced are gone. It boots again.
   void crash();
   void jump_clock(std::int64_t ms) { wall_offset_ms_ += ms; }
@@ -38,7 +40,10 @@ class Host {
   Timeline& timeline() { return timeline_; }
   Mortal& agent_life() { return agent_life_; }
   SimJournal& journal() { return journal_; }
+  Ledger& ledger() { return ledger_; }
   Network& local() { return local_; }
+  // An order of the master came; its id begins with the number of the master's start.
+  void note_order(const Line& order);
   bool is_cut_off() const;
   void trace(const std::string& text) const;
   // nullptr while there is none.
@@ -72,6 +77,7 @@ class Host {
   std::unique_ptr<SimSupervisor> supervisor_;
   std::unique_ptr<AgentProcess> process_;
   bool running_ = false, troubled_ = false;
+  std::int64_t latest_epoch_ = 0;
   int boots_ = 1, next_pid_ = 100;
   std::int64_t booted_at_ = 0, wall_offset_ms_ = 0, fuse_ = 0;
 };

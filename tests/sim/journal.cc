@@ -19,12 +19,13 @@ void SimJournal::write() {
 }
 
 void SimJournal::replace(const std::vector<Line>& records) {
-  text_.clear();
   batch_.clear();
-  next_seq_ = 0;
-  add(journal_head(kind_));
-  for (const Line& record : records) add(record);
-  write();
+  text_ = print_journal(kind_, records, {}, next_seq_);
+  durable_ = text_.size();
+}
+
+void SimJournal::replace(const std::vector<Line>& records, const Mark& mark) {
+  text_ = print_journal(kind_, records, {}, mark.next_seq) + text_.substr(mark.at);
   durable_ = text_.size();
 }
 
@@ -42,7 +43,7 @@ void SimJournal::host_died() {
   text_.resize(durable_ + static_cast<std::size_t>(timeline_.between(0, loose)));
 }
 
-void SimJournal::read(const std::function<Status(const Line&)>& take) {
+void SimJournal::read(const TakeRecord& take) {
   const JournalScan scan = scan_journal(text_, kind_, take);
   const bool usable =
       scan.outcome == JournalScan::Outcome::kWhole || scan.outcome == JournalScan::Outcome::kTorn;

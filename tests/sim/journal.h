@@ -16,6 +16,7 @@ class SimJournal {
   SimJournal(Timeline& timeline, std::string kind);
 
   void add(const Line& record);
+  std::int64_t next_seq() const { return next_seq_; }  // of the record that is added next
   bool has_batch() const { return !batch_.empty(); }
   void write();
   std::size_t size() const { return text_.size(); }
@@ -24,17 +25,26 @@ class SimJournal {
   // By one that holds `records` alone; durable at once, as the rename makes it.
   void replace(const std::vector<Line>& records);
 
+  // The same while it goes on: what is added from now on is behind the mark.
+  struct Mark {
+    std::size_t at = 0;
+    std::int64_t next_seq = 1;
+  };
+  Mark mark() const { return {text_.size() + batch_.size(), next_seq_}; }
+  // By a snapshot and what was written behind the mark.
+  void replace(const std::vector<Line>& records, const Mark& mark);
+
   void process_died();
   void host_died();
   // What a new process reads; a torn end is cut. Anything else breaks a promise.
-  void read(const std::function<Status(const Line&)>& take);
+  void read(const TakeRecord& take);
 
  private:
   Timeline& timeline_;
   std::string kind_;
   std::string text_, batch_;
   std::size_t durable_ = 0;
-  std::int64_t next_seq_ = 0;
+  std::int64_t next_seq_ = 1;
 };
 
 }  // namespace dm::sim

@@ -15,13 +15,13 @@ namespace dm::sim {
 
 class Ledger {
  public:
-  // `strict`: also what README.md lists as not kept yet.
-  Ledger(Timeline& timeline, bool strict) : timeline_(timeline), strict_(strict) {}
+  explicit Ledger(Timeline& timeline) : timeline_(timeline) {}
 
   // Seen on the machines.
-  void began(int worker, const RunKey& key);       // exec has succeeded
-  void ended(int worker, const RunKey& key);       // the main process was reaped
-  void tree_ended(int worker, const RunKey& key);  // nothing of it lives
+  void tried(const RunKey& key) { ++tried_[key]; }  // it is about to begin, or to fail
+  void began(int worker, const RunKey& key);        // exec has succeeded
+  void ended(int worker, const RunKey& key);        // the main process was reaped
+  void tree_ended(int worker, const RunKey& key);   // nothing of it lives
   void host_died(int worker);
 
   // Seen on the master's disk: `durable` as it becomes so, `recovered` when it is read again.
@@ -46,6 +46,7 @@ class Ledger {
     std::string restart = "no";
     std::int64_t begun = 0, starts = 1;  // processes seen; launches and starts asked for
     bool must_rest = false;              // OK of stop was seen, and no start since
+    bool singleton = false;
     int worker = 0;
     bool host_died = false;
     // Its youngest runs, begun by policy, may have left no record: their numbers come again.
@@ -55,12 +56,12 @@ class Ledger {
   void note_placement(const Line& record);
 
   Timeline& timeline_;
-  bool strict_;
   std::map<std::string, Fate> fates_;
   std::set<std::string> deleted_apps_;
-  std::map<RunKey, int> begun_;   // the worker
-  std::map<RunKey, int> living_;  // the worker; until the tree is gone
-  std::set<RunKey> reported_;
+  std::map<RunKey, int> begun_;     // how often
+  std::map<RunKey, int> tried_;     // how often, in vain included
+  std::map<RunKey, int> living_;    // the worker; until the tree is gone
+  std::map<RunKey, int> reported_;  // ends on the master's disk
   std::map<RunKey, int> unreported_;
   std::int64_t runs_ = 0;
 };

@@ -12,14 +12,12 @@ namespace dm::sim {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: dm-sim [--seed N | --seeds A..B] [--hours H | --minutes M] [--workers N] [--strict] "
-    "[--trace]\n"
+    "usage: dm-sim [--seed N | --seeds A..B] [--hours H | --minutes M] [--workers N] [--trace]\n"
     "Runs the cores of one master and its workers under faults, in virtual time.\n"
     "  --seed N      the run to make (1)\n"
     "  --seeds A..B  these runs, until one fails\n"
     "  --minutes M   virtual length of a run (10); --hours H likewise\n"
     "  --workers N   1 to 200 (from 2 to 7, by the seed)\n"
-    "  --strict      check also what is known not to be kept yet\n"
     "  --trace       say what happens\n"
     "Exit status: 0 every promise was kept, 1 one was broken, 2 usage.\n";
 
@@ -47,7 +45,6 @@ bool take(int option, std::string_view value, Arguments& arguments) {
     case 'w':
       arguments.options.workers = static_cast<int>(number);
       return number >= 1 && number <= 200;
-    case 'x': arguments.options.strict = true; return true;
     case 't': arguments.options.tracing = true; return true;
     default: return false;
   }
@@ -58,7 +55,6 @@ void print_failure(std::int64_t seed, const SimOptions& options, const std::stri
   std::printf("reproduce: dm-sim --seed %lld --minutes %lld", static_cast<long long>(seed),
               static_cast<long long>(options.minutes));
   if (options.workers > 0) std::printf(" --workers %d", options.workers);
-  if (options.strict) std::printf(" --strict");
   std::printf(" --trace\n");
 }
 
@@ -87,15 +83,11 @@ int run(const Arguments& arguments) {
 }  // namespace dm::sim
 
 int main(int argc, char** argv) {
-  static constexpr option kOptions[] = {{"seed", required_argument, nullptr, 's'},
-                                        {"seeds", required_argument, nullptr, 's'},
-                                        {"hours", required_argument, nullptr, 'h'},
-                                        {"minutes", required_argument, nullptr, 'm'},
-                                        {"workers", required_argument, nullptr, 'w'},
-                                        {"trace", no_argument, nullptr, 't'},
-                                        {"strict", no_argument, nullptr, 'x'},
-                                        {"help", no_argument, nullptr, '?'},
-                                        {nullptr, 0, nullptr, 0}};
+  static constexpr option kOptions[] = {
+      {"seed", required_argument, nullptr, 's'},    {"seeds", required_argument, nullptr, 's'},
+      {"hours", required_argument, nullptr, 'h'},   {"minutes", required_argument, nullptr, 'm'},
+      {"workers", required_argument, nullptr, 'w'}, {"trace", no_argument, nullptr, 't'},
+      {"help", no_argument, nullptr, '?'},          {nullptr, 0, nullptr, 0}};
   dm::sim::Arguments arguments;
   int chosen = 0;
   while ((chosen = ::getopt_long(argc, argv, "", kOptions, nullptr)) != -1)

@@ -31,16 +31,16 @@ Now MasterNode::now() const {
 void MasterNode::start() {
   timeline_.trace("master starts");
   master::State known;
-  std::vector<Line> records;
-  journal_.read([&](const Line& record) {
+  std::vector<SealedRecord> records;
+  journal_.read([&](const Line& record, std::int64_t seq) {
     Status applied = known.apply(record);
-    if (applied && record.verb() != "COMMAND") records.push_back(record);
+    if (applied) records.push_back({record, seq});
     ledger_.recovered(record);
     return applied;
   });
   const auto begin = [&](const Line& record) {
+    records.push_back({record, journal_.next_seq()});
     journal_.add(record);
-    records.push_back(record);
   };
   if (known.cluster_id.empty()) begin(Line("CLUSTER").add("id", std::string(32, 'c')));
   const std::string epoch = "e" + std::to_string(++starts_);
@@ -51,7 +51,7 @@ void MasterNode::start() {
   options.cluster_id = std::string(32, 'c');
   options.epoch = std::to_string(known.epoch_number + 1) + "-" + epoch;
   cluster_ = std::make_unique<Cluster>(options);
-  for (const Line& record : records) (void)cluster_->replay(record);
+  for (const SealedRecord& record : records) (void)cluster_->replay(record.line, record.seq);
   for (const auto& [version, info] : cluster_->state().versions)
     cluster_->provide(version, manifests_[version]);
   commits_ = std::make_unique<SimCommits<Effect, Append>>(
@@ -74,6 +74,10 @@ void MasterNode::crash(bool power) {
   timeline_.trace(power ? "master loses power" : "master is killed");
   running_ = false;
   life_.die();
+  // Killed at the rename: the one or the other.
+  if (rewrite_ && rewrite_->is_renaming && timeline_.chance(0.5))
+    journal_.replace(rewrite_->records, rewrite_->mark);
+  rewrite_.reset();
   power ? journal_.host_died() : journal_.process_died();
   const auto peers = std::move(peers_);
   peers_.clear();
@@ -105,10 +109,31 @@ void MasterNode::arm() {
   });
 }
 
+// A slice of the state now and then, between any two events.
 void MasterNode::shorten_journal() {
-  if (!commits_->is_idle() || !timeline_.chance(0.0005)) return;
-  journal_.replace(cluster_->snapshot());
-  commits_->all_durable();
+  if (rewrite_ || !timeline_.chance(0.01)) return;
+  rewrite_.emplace(Rewrite{journal_.mark(), {}, {}});
+  take_slice();
+}
+
+void MasterNode::take_slice() {
+  const auto most = static_cast<std::size_t>(timeline_.between(1, 8));
+  for (Line& record : rewrite_->walk.next(cluster_->state(), most))
+    rewrite_->records.push_back(std::move(record));
+  life_.later(timeline_.delay(200 * kMs), [this] {
+    if (!rewrite_->walk.is_done()) return take_slice();
+    commits_->hold([this] { take_the_name(); });
+  });
+}
+
+void MasterNode::take_the_name() {
+  rewrite_->is_renaming = true;
+  life_.later(timeline_.delay(5 * kMs), [this] {
+    timeline_.trace("the master's journal is shortened");
+    journal_.replace(rewrite_->records, rewrite_->mark);
+    rewrite_.reset();
+    commits_->release();
+  });
 }
 
 void MasterNode::command(master::RequestId request, const std::string& words,
@@ -178,8 +203,14 @@ void MasterNode::perform(const Effect& effect) {
     void operator()(const master::Progress&) {}
     void operator()(const master::Finish& e) { node.clients_.finished(e.request, e.error); }
     void operator()(const master::ExpectStream&) {}
+    void operator()(const master::StreamDue&) {}
     void operator()(const master::DropStream&) {}
+    void operator()(const master::KeysChanged&) {}
     void operator()(const master::CollectBlobs&) {}
+    void operator()(const master::ReadHistory&) {}
+    void operator()(const master::DropHistory&) {}
+    void operator()(const master::ReadTail&) {}
+    void operator()(const master::DropTails&) {}
     void operator()(const master::Say& e) { node.timeline_.trace("master says " + e.text); }
   };
   std::visit(Visitor{*this}, effect);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "master/core/cluster.h"
+#include "master/core/snapshot.h"
 #include "tests/sim/commits.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
@@ -53,6 +54,8 @@ class MasterNode {
   void arm();
   void burn();
   void shorten_journal();
+  void take_slice();
+  void take_the_name();
   void perform(const master::Effect& effect);
   void on_line(Network::Id id, const Line& line);
   void on_closed(Network::Id id);
@@ -68,6 +71,14 @@ class MasterNode {
   std::unique_ptr<SimCommits<master::Effect, master::Append>> commits_;
   std::map<Network::Id, bool> peers_;  // has it greeted?
   std::map<std::string, Manifest> manifests_;
+  // A journal on its way to the name of the old one.
+  struct Rewrite {
+    SimJournal::Mark mark;
+    master::SnapshotWalk walk;
+    std::vector<Line> records;
+    bool is_renaming = false;
+  };
+  std::optional<Rewrite> rewrite_;
   bool running_ = false;
   std::int64_t armed_for_ = INT64_MAX;
   std::uint64_t timer_ = 0;

@@ -12,16 +12,14 @@ Operator::Operator(Timeline& timeline, Ledger& ledger, MasterNode& master, int w
       ledger_(ledger),
       master_(master),
       workers_(workers),
-      has_app_(std::move(has_app)) {
+      has_app_(std::move(has_app)),
+      singleton_(timeline.chance(0.5) ? some_app() : "") {
   master_.set_clients(
       {[this](master::RequestId request, const std::string& text) { out(request, text); },
        [this](master::RequestId request, const std::optional<Error>& error) {
          finished(request, error);
        },
-       [this] {
-         for (const auto& [request, asked] : asked_) gave_up(asked);
-         asked_.clear();
-       }});
+       [this] { asked_.clear(); }});
 }
 
 void Operator::act() {
@@ -85,7 +83,10 @@ void Operator::launch() {
   asked.words = "launch " + asked.app + " --restart " + kPolicies[timeline_.below(4)];
   if (timeline_.chance(0.4))
     asked.words += " --on w" + std::to_string(timeline_.between(1, workers_));
-  if (timeline_.chance(0.3)) asked.words += " --count " + std::to_string(timeline_.between(2, 4));
+  if (asked.app == singleton_)
+    asked.words += timeline_.chance(0.5) ? " --singleton --lease 5s" : " --singleton";
+  else if (timeline_.chance(0.3))
+    asked.words += " --count " + std::to_string(timeline_.between(2, 4));
   ask(std::move(asked), std::nullopt);
 }
 
@@ -143,12 +144,7 @@ void Operator::finished(master::RequestId request, const std::optional<Error>& e
   SIM_CHECK(timeline_, !node.empty(), "a command is answered twice");
   if (node.empty()) return;
   timeline_.trace("#" + std::to_string(request) + (error ? " ERR " + error->message : " OK"));
-  error ? gave_up(node.mapped()) : fulfilled(node.mapped());
-}
-
-// A worker may have got files of which the master never heard.
-void Operator::gave_up(const Asked& asked) {
-  if (wants_more(asked.verb)) half_copied_.insert(asked.app);
+  if (!error) fulfilled(node.mapped());
 }
 
 void Operator::fulfilled(const Asked& asked) {
@@ -160,8 +156,7 @@ void Operator::fulfilled(const Asked& asked) {
     for (const std::string& name : asked.targets) ledger_.was_stopped(name);
   if (asked.verb != "delete") return;
   ledger_.was_deleted(asked.app);
-  SIM_CHECK(timeline_, half_copied_.contains(asked.app) || !has_app_(asked.app),
-            "files of " + asked.app + " are left by its delete");
+  SIM_CHECK(timeline_, !has_app_(asked.app), "files of " + asked.app + " are left by its delete");
   const auto& apps = master_.cluster().state().apps;
   SIM_CHECK(timeline_, !apps.contains(asked.app) || apps.at(asked.app).current.empty(),
             asked.app + " is there after its delete");

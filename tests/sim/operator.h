@@ -46,7 +46,6 @@ class Operator {
   void out(master::RequestId request, const std::string& text);
   void finished(master::RequestId request, const std::optional<Error>& error);
   void fulfilled(const Asked& asked);
-  void gave_up(const Asked& asked);
   bool wants_more(const std::string& verb) const;
   std::string some_app() { return "app" + std::to_string(timeline_.below(3)); }
   std::string some_instance();
@@ -59,7 +58,7 @@ class Operator {
   std::map<master::RequestId, Asked> asked_;
   std::map<std::string, std::int64_t> last_wanted_;  // app: the last command that wants it to be
   std::set<std::string> kept_;                       // instances that must exist
-  std::set<std::string> half_copied_;                // apps whose copy nobody saw the end of
+  std::string singleton_;  // an app of which at most one may live; empty: none
   std::int64_t commands_ = 0;
 };
 

@@ -17,17 +17,18 @@ struct Simulation::FaultRow {
 };
 
 const Simulation::FaultRow Simulation::kFaults[] = {
-    {&Simulation::cut_connection, 8}, {&Simulation::block_ways, 5},
-    {&Simulation::kill_agent, 5},     {&Simulation::fuse_agent, 10},
-    {&Simulation::kill_host, 4},      {&Simulation::kill_master, 4},
-    {&Simulation::fuse_master, 8},    {&Simulation::cut_power_of_master, 2},
+    {&Simulation::cut_connection, 8},  {&Simulation::block_ways, 5},
+    {&Simulation::kill_agent, 5},      {&Simulation::fuse_agent, 10},
+    {&Simulation::kill_supervisor, 4}, {&Simulation::kill_both, 4},
+    {&Simulation::kill_host, 4},       {&Simulation::kill_master, 4},
+    {&Simulation::fuse_master, 8},     {&Simulation::cut_power_of_master, 2},
     {&Simulation::jump_clock, 2},
 };
 
 Simulation::Simulation(std::uint64_t seed, const SimOptions& options)
     : options_(options),
       timeline_(seed, options.tracing),
-      ledger_(timeline_, options.strict),
+      ledger_(timeline_),
       master_(timeline_, ledger_) {
   const int workers =
       options.workers > 0 ? options.workers : static_cast<int>(timeline_.between(2, 7));
@@ -132,6 +133,16 @@ void Simulation::kill_agent() {
   some_host().crash_agent();
 }
 
+void Simulation::kill_supervisor() {
+  some_host().crash_supervisor();
+}
+
+void Simulation::kill_both() {
+  Host& host = some_host();
+  host.crash_agent();
+  host.crash_supervisor();
+}
+
 void Simulation::fuse_agent() {
   some_host().light_fuse(timeline_.between(1, 30));
 }
@@ -192,8 +203,7 @@ std::string Simulation::unrest() const {
     if (state.instances.contains(key.instance))
       return "the end of " + key.instance + " run " + std::to_string(key.run) + " is not recorded";
   for (const auto& [worker, apps] : state.deletes)
-    if (options_.strict && !apps.empty())
-      return *apps.begin() + " is still to be deleted from " + worker;
+    if (!apps.empty()) return *apps.begin() + " is still to be deleted from " + worker;
   return "";
 }
 
@@ -202,7 +212,7 @@ std::string Simulation::unrest_of(const std::string& name, bool lives) const {
   const bool wanted = placement.desired == master::Desired::kRunning;
   const master::InstanceRow row = master_.cluster().row(name, master_.now());
   if (lives && !wanted) return name + " runs, and nobody wants it";
-  if (lives != row.alive && (lives || options_.strict))
+  if (lives != row.alive)
     return name + (lives ? " runs" : " is dead") + " and is shown as " + row.state;
   const auto host = std::find_if(hosts_.begin(), hosts_.end(), [&](const auto& each) {
     return each->name() == placement.worker;
@@ -213,14 +223,12 @@ std::string Simulation::unrest_of(const std::string& name, bool lives) const {
   const auto known = instances.find(name);
   if (known == instances.end()) return "";
   if (!known->second.answers.empty()) return "an order about " + name + " hangs";
-  const bool revives = known->second.spec.restart == RestartPolicy::kAlways;
-  if (known->second.wanted && !wanted && revives)
+  if (known->second.wanted && !wanted && placement.restart == "always")
     return placement.worker + " wants " + name + " to run";
-  if (options_.strict && !known->second.wanted && wanted)
+  if (!known->second.wanted && wanted && placement.restart != "no")
     return placement.worker + " does not want " + name + " to run";
   const bool rests = known->second.state == RunState::kDown;
-  if (options_.strict && wanted && rests && placement.restart == "always")
-    return name + " is not restarted";
+  if (wanted && rests && placement.restart == "always") return name + " is not restarted";
   return "";
 }
 

@@ -20,7 +20,6 @@ struct SimOptions {
   std::int64_t minutes = 10;  // virtual
   int workers = 0;            // 0: from 2 to 7, by the seed
   bool tracing = false;
-  bool strict = false;  // also what README.md lists as not kept yet
 };
 
 struct SimOutcome {
@@ -42,6 +41,8 @@ class Simulation {
   void cut_connection();
   void block_ways();
   void kill_agent();
+  void kill_supervisor();
+  void kill_both();
   void fuse_agent();
   void kill_host();
   void kill_master();

@@ -38,6 +38,26 @@ Network::Id SimSupervisor::connect(Network::Handlers agent) {
   return id;
 }
 
+void SimSupervisor::kill() {
+  ended_ = true;
+  for (const auto& [peer, spoke] : peers_) place_.local.close(peer, Side::kServer);
+  peers_.clear();
+  table_ = RunTable();
+  // An exec is over long before there can be another supervisor.
+  std::vector<RunKey> unborn;
+  for (const auto& [key, app] : apps_)
+    if (!app.began) unborn.push_back(key);
+  for (const RunKey& key : unborn) resolve(key);
+  // PR_SET_PDEATHSIG.
+  for (const auto& [key, app] : apps_)
+    if (app.lease_until_ms > 0) exit_soon(key, kSigkill, 0);
+}
+
+void SimSupervisor::start_again(int pid) {
+  ended_ = false;
+  place_.pid = pid;
+}
+
 void SimSupervisor::on_closed(Network::Id peer) {
   peers_.erase(peer);
   maybe_end();
@@ -69,6 +89,8 @@ void SimSupervisor::on_line(Network::Id peer, const Line& line) {
   }
   const Asker asker{static_cast<std::int64_t>(peer), std::string(line.text("id"))};
   if (line.verb() == "SPAWN") return spawn(asker, line);
+  if (line.verb() == "ADOPT") return adopt(asker, line);
+  if (line.verb() == "LEASE") return renew(line);
   if (line.verb() == "SIGNAL") return signal(asker, line);
   if (line.verb() != "ACK") return;
   table_.acknowledge(line.number_or("seq", 0));
@@ -87,11 +109,15 @@ void SimSupervisor::spawn(const Asker& asker, const Line& line) {
     case SpawnVerdict::kExists: return refuse(asker, fail(Code::kExists, "a later run is known"));
     case SpawnVerdict::kFull: return refuse(asker, fail(Code::kBusy, "too many runs"));
   }
+  if (order->lease_until_ms > 0 && order->lease_until_ms <= place_.now().mono_ms)
+    return refuse(asker, fail(Code::kBusy, "its lease is over"));
   Timeline& timeline = place_.host.timeline();
-  Run& run = table_.begin(order->key, place_.wall_ms());
+  Run& run = table_.begin(order->key, place_.now().wall_ms);
   run.waiting.push_back(asker);
   table_.set_process(run, next_pid_++, 7);
   App app;
+  app.pid = run.pid;
+  app.started_ms = run.started_ms;
   app.ignores_sigint = timeline.chance(0.15);
   app.ignores_sigterm = timeline.chance(0.3);
   app.survivors = timeline.chance(0.15) ? timeline.between(1, 3) : 0;
@@ -100,33 +126,90 @@ void SimSupervisor::spawn(const Asker& asker, const Line& line) {
   app.lives_for = kind < 2   ? timeline.below(3 * kMs)
                   : kind < 6 ? timeline.below(120 * kSecond)
                              : kForEver;
+  app.fails = !place_.has_files(line) || timeline.chance(0.03);
+  app.lease_until_ms = order->lease_until_ms;
+  if (app.lease_until_ms > 0) app.survivors = 0;
   apps_[order->key] = app;
-  const bool fails = !place_.has_files(line) || timeline.chance(0.03);
-  place_.host.later(timeline.delay(kMs), [this, key = order->key, fails] { resolve(key, fails); });
+  if (app.lease_until_ms > 0) watch_lease(order->key);
+  place_.ledger.tried(order->key);
+  place_.host.later(timeline.delay(kMs), [this, key = order->key, pid = app.pid] {
+    const auto found = apps_.find(key);
+    if (found != apps_.end() && found->second.pid == pid && !found->second.began) resolve(key);
+  });
 }
 
-void SimSupervisor::resolve(const RunKey& key, bool fails) {
+void SimSupervisor::resolve(const RunKey& key) {
+  // A child whose supervisor has died meanwhile becomes the app all the same.
   Run* run = table_.find(key);
   App& app = apps_.at(key);
-  if (fails && app.early_signal == 0) {
+  if (app.fails && app.early_signal == 0) {
+    apps_.erase(key);
+    if (run == nullptr) return;
     for (const Asker& asker : run->waiting)
       refuse(asker, fail(Code::kExecFailed, "No such file or directory"));
     table_.abandon(*run);
-    apps_.erase(key);
     return maybe_end();
   }
-  table_.started(*run);
-  app.began = true;
+  app.began = app.is_running = true;
   place_.ledger.began(place_.worker, key);
-  bool heard = false;
-  for (const Asker& asker : run->waiting)
-    heard = answer(asker, spawn_answer(asker.id, *run)) || heard;
-  run->waiting.clear();
-  if (!heard) announce(run_line(*run));
+  if (run != nullptr && run->phase == RunPhase::kStarting) {
+    table_.started(*run);
+    bool heard = false;
+    for (const Asker& asker : run->waiting)
+      heard = answer(asker, spawn_answer(asker.id, *run)) || heard;
+    run->waiting.clear();
+    if (!heard) announce(run_line(*run));
+  }
   if (app.early_signal != 0)
     exit_soon(key, app.early_signal, 0);
   else
     exit_soon(key, app.exit_code << 8, app.lives_for);
+}
+
+void SimSupervisor::adopt(const Asker& asker, const Line& line) {
+  const auto key = parse_run_key(line);
+  if (!key) return refuse(asker, key.error());
+  switch (table_.judge(*key)) {
+    case SpawnVerdict::kSpawn: break;
+    case SpawnVerdict::kWait: table_.find(*key)->waiting.push_back(asker); return;
+    case SpawnVerdict::kAnswer: answer(asker, spawn_answer(asker.id, *table_.find(*key))); return;
+    default: return refuse(asker, fail(Code::kExists, "a later run is known"));
+  }
+  const auto found = apps_.find(*key);
+  if (found == apps_.end()) return refuse(asker, fail(Code::kNotFound, "nothing of it lives"));
+  const App& app = found->second;
+  SIM_CHECK(place_.host.timeline(), !line.has("pid") || line.number_or("pid", 0) == app.pid,
+            key->instance + " is adopted under another pid");
+  Run& run = table_.begin(*key, app.started_ms);
+  table_.adopted(run, app.pid, 7);
+  table_.started(run);
+  answer(asker, spawn_answer(asker.id, run));
+  if (app.is_running) return;
+  ExitFacts facts;
+  facts.unknown = true;
+  facts.left = app.survivors;
+  tell_end(run, std::move(facts));
+}
+
+void SimSupervisor::renew(const Line& line) {
+  const auto key = parse_run_key(line);
+  const auto found = key ? apps_.find(*key) : apps_.end();
+  if (found == apps_.end() || found->second.lease_until_ms == 0) return;
+  std::int64_t& until = found->second.lease_until_ms;
+  until = std::max(until, line.number_or("until_ms", 0));
+  watch_lease(*key);
+}
+
+void SimSupervisor::watch_lease(const RunKey& key) {
+  const std::int64_t left = apps_.at(key).lease_until_ms - place_.now().mono_ms;
+  place_.host.later(std::max<std::int64_t>(left, 0) * kMs, [this, key] {
+    const auto found = apps_.find(key);
+    Run* run = table_.find(key);
+    if (found == apps_.end() || run == nullptr || !run->lives()) return;
+    if (found->second.lease_until_ms > place_.now().mono_ms) return;
+    run->lease_over = true;
+    reach(*run, kSigkill, true);
+  });
 }
 
 void SimSupervisor::signal(const Asker& asker, const Line& line) {
@@ -161,29 +244,40 @@ void SimSupervisor::exit_soon(const RunKey& key, int status, std::int64_t delay)
 }
 
 void SimSupervisor::exit(const RunKey& key, int status) {
-  Run* run = table_.find(key);
-  if (run == nullptr || run->phase != RunPhase::kLiving) return;
+  const auto app = apps_.find(key);
+  if (app == apps_.end() || !app->second.is_running) return;
+  app->second.is_running = false;
   ExitFacts facts;
-  facts.ended_ms = place_.wall_ms();
   facts.status = status;
-  facts.left = apps_.at(key).survivors;
-  for (std::int64_t i = 0; i < facts.left; ++i) facts.survivors.push_back("7:child");
-  table_.exited(*run, std::move(facts));
+  facts.left = app->second.survivors;
   place_.ledger.ended(place_.worker, key);
-  if (run->phase == RunPhase::kEnded) {
+  if (facts.left == 0) {
     place_.ledger.tree_ended(place_.worker, key);
-    apps_.erase(key);
+    apps_.erase(app);
   }
-  announce(exited_line(*run));
+  Run* run = table_.find(key);
+  if (run == nullptr || !run->lives()) return;  // nobody was there to see it
+  facts.unknown = run->is_adopted;
+  facts.lease_over = run->lease_over;
+  tell_end(*run, std::move(facts));
+}
+
+void SimSupervisor::tell_end(Run& run, ExitFacts facts) {
+  facts.ended_ms = place_.now().wall_ms;
+  for (std::int64_t i = 0; i < facts.left; ++i) facts.survivors.push_back("7:child");
+  table_.exited(run, std::move(facts));
+  announce(exited_line(run));
 }
 
 void SimSupervisor::empty_soon(const RunKey& key, std::int64_t delay) {
   place_.host.later(delay, [this, key] {
+    const auto app = apps_.find(key);
+    if (app == apps_.end() || app->second.is_running) return;
+    place_.ledger.tree_ended(place_.worker, key);
+    apps_.erase(app);
     Run* run = table_.find(key);
     if (run == nullptr || run->phase != RunPhase::kDraining) return;
-    place_.ledger.tree_ended(place_.worker, key);
     announce(empty_line(*run));
-    apps_.erase(key);
     table_.emptied(*run);
     maybe_end();
   });

@@ -13,10 +13,14 @@ start_master
 start_worker w1
 start_worker w2
 dm workers
+expect_line 'insecure: no secret, loopback only'
 expect_line 'NAME*STATE*ADDRESS*BEAT*CPU%*MEM%*LOAD*INST*'
 expect_line 'w1 *up *'
 expect_line 'w2 *up *'
-expect_lines 3
+expect_lines 4
+dm workers --json
+expect_json
+expect_lines 2
 
 # copy: a line per worker; a second time nothing travels.
 dm copy apps/greet

@@ -25,6 +25,8 @@ unset DM_CONNECT DM_SECRET_FILE
 cd "$dir"
 
 port= control=$dir/master/control.sock
+via=     # a port: where workers dial instead of the master's own
+secret=  # a file: masters and workers use keys then, made as they are needed
 declare -A pids=()                                  # by name: master, w1, ...
 declare -A peer_pids=() peer_fds=() peer_read=()    # netcats, by name
 declare -A roots=()                                 # of workers, by name
@@ -131,11 +133,12 @@ same() { [[ $1 == "$2" ]] || fail "expected '$2', got '$1'"; }
 # [OPTION...]: sets $port and $control from the readiness lines. Again on the same port if called
 # again.
 start_master() {
-  local log
+  local log security=(--insecure)
+  [[ -z $secret ]] || security=(--secret-file "$secret")
   log=$dir/master-$(date +%s%N).log
   : >"$log"
-  "$DM_BIN_MASTER" --insecure --no-shell --listen "127.0.0.1:${port:-0}" --state "$dir/master" \
-    "$@" 2>"$log" </dev/null >/dev/null &
+  "$DM_BIN_MASTER" "${security[@]}" --no-shell --listen "127.0.0.1:${port:-0}" \
+    --state "$dir/master" "$@" 2>"$log" </dev/null >/dev/null &
   pids[master]=$!
   wait_for master_is_ready "$log"
   port=$(sed -n 's/^dm-master: listening on .*:\([0-9]*\)$/\1/p' "$log")
@@ -157,13 +160,28 @@ stop_program() {  # NAME [SIGNAL]: ends a program and waits for it; its exit sta
 
 # NAME [OPTION...]: returns when the master lists it as up.
 start_worker() {
-  local name=$1
+  begin_worker "$@"
+  wait_for worker_is "$1" up
+}
+
+begin_worker() {  # NAME [OPTION...]: without waiting
+  local name=$1 security=(--insecure)
   shift
+  if [[ -n $secret ]]; then
+    security=(--secret-file "$dir/$name.key")
+    [[ -e $dir/$name.key ]] || make_key "$name.key" --worker "$name"
+  fi
   roots[$name]=$dir/$name
-  "$DM_BIN_WORKER" --insecure --master "127.0.0.1:$port" --name "$name" --root "$dir/$name" \
-    "$@" 2>>"$dir/$name.log" </dev/null >/dev/null &
+  : >>"$dir/$name.log"
+  "$DM_BIN_WORKER" "${security[@]}" --master "127.0.0.1:${via:-$port}" --name "$name" \
+    --root "$dir/$name" "$@" 2>>"$dir/$name.log" </dev/null >/dev/null &
   pids[$name]=$!
-  wait_for worker_is "$name" up
+}
+
+# FILE OPTION...: a key of the secret's, which is made if it is not there.
+make_key() {
+  [[ -e $secret ]] || "$DM_BIN_DM" keygen "$secret" >/dev/null
+  "$DM_BIN_DM" keygen "${@:2}" --secret-file "$secret" "$dir/$1" >/dev/null
 }
 
 # --- commands ---

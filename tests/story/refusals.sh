@@ -51,6 +51,13 @@ done
 # A second daemon on the same directory.
 start_master
 start_worker w1
+# Without keys: said at every start.
+says "$(echo master-*.log)" 'dm-master: --insecure: no keys; whoever reaches these addresses is trusted' ||
+  fail "the master does not say that it is insecure"
+says w1.log "dm-worker: --insecure: no key; whoever listens at 127.0.0.1:$port is obeyed" ||
+  fail "the worker does not say that it is insecure"
+dm version
+expect_line 'insecure: no secret, loopback only'
 refuses 111 '*master*' "${master[@]}" --insecure
 refuses 111 '*w1*' "${worker[@]}" --insecure --master "127.0.0.1:$port"
 wait_for worker_is w1 up

@@ -192,6 +192,21 @@ TEST(journal_of_an_agent_keeps_the_end_of_what_was_deleted) {
   CHECK_EQ(world.count("M> EXITED seq=1 instance=web.1"), 1);
 }
 
+// Another cluster may give the name again, while the end of the first has not been acknowledged.
+TEST(journal_of_an_agent_keeps_a_run_apart_from_the_end_of_a_namesake) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.exit("web.1", 0);
+  world.order("DELETE id=2 app=web");
+  world.feed(Removed{"2", "web", std::nullopt});
+  world.install("web");
+  world.run("web.1");
+  check_snapshot(world);
+  world.restart_from_snapshot();
+  CHECK_EQ(world.state_of("web.1"), "running run 1");
+}
+
 TEST(journal_of_an_agent_refuses_what_it_does_not_know) {
   AgentWorld world;
   CHECK(!world.agent().replay(Line("NONSENSE")).has_value());
@@ -205,4 +220,56 @@ TEST(agent_survives_any_sequence_of_events) {
     storm.blow(800);
     storm.calm();
   }
+}
+
+TEST(agent_keeps_the_ends_of_a_long_absence_in_order_and_within_bounds) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.feed(MasterDown{"gone"});
+  const int ends = static_cast<int>(kMostEnds) + 7;
+  for (int run = 1; run <= ends; ++run) {
+    world.exit("web.1", 1 << 8);
+    while (world.state_of("web.1") != "starting run " + std::to_string(run + 1)) {
+      world.now.mono_ms = std::max(world.now.mono_ms, world.agent().next_deadline());
+      world.feed(Tick{});
+    }
+    world.supervisor("OK id=web.1/" + std::to_string(run + 1) + " pid=7 start=70");
+    world.take();
+  }
+  // The same from memory, from the journal, and from the shortened one.
+  for (int life = 0; life < 3; ++life) {
+    if (life == 1) world.restart();
+    if (life == 2) world.restart_from_snapshot();
+    if (life > 0)
+      world.greet({"RUN instance=web.1 run=" + std::to_string(ends + 1) + " pid=7 start=70"});
+    world.feed(MasterDown{"gone"});
+    world.take();
+    world.welcome();
+    int next = 8;
+    std::size_t at = 0;
+    const std::string told = world.take();
+    while ((at = told.find("M> EXITED seq=", at)) != std::string::npos) {
+      at += 14;
+      CHECK(told.substr(at).starts_with(std::to_string(next) +
+                                        " instance=web.1 run=" + std::to_string(next) + " "));
+      ++next;
+    }
+    CHECK_EQ(next, ends + 1);
+  }
+}
+
+TEST(journal_of_an_agent_does_not_keep_a_reason_for_the_run_after) {
+  AgentWorld world;
+  world.join();
+  world.order("LAUNCH id=1 " + launch_fields("web.1"));
+  world.supervisor("ERR id=web.1/1 code=exec-failed msg=Permission%20denied");
+  world.order("LAUNCH id=2 " + launch_fields("web.1", "no", 2));
+  world.supervisor("OK id=web.1/2 pid=8 start=80 started_ms=5");
+  world.restart();
+  world.greet({"RUN instance=web.1 run=2 pid=8 start=80 started_ms=5"});
+  world.welcome();
+  world.take();
+  world.order("LAUNCH id=2 " + launch_fields("web.1", "no", 2));
+  CHECK_EQ(world.take(), "M> OK id=2 run=2 pid=8\n");
 }

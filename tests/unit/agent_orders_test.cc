@@ -98,11 +98,13 @@ TEST(agent_logs_name_a_run_and_follow_only_the_living) {
   world.order("LOG id=4 instance=web.1 run=1 offset=-5");
   world.order("LOG id=5 instance=web.1 run=3");
   world.order("LOG id=6 instance=web.9");
+  world.order("LOG id=7 instance=web.1 run=1 tail_bytes=65536");
   CHECK_EQ(world.take(),
            "stream 1 web.1/2 lines=-1 offset=0\nstream 2 web.1/2 lines=20 offset=0 follow\n"
            "stream 3 web.1/1 lines=-1 offset=0\nstream 4 web.1/1 lines=-1 offset=0\n"
            "M> ERR id=5 code=not-found msg=web.1%20has%20no%20run%203,%20it%20has%201%20to%202\n"
-           "M> ERR id=6 code=not-found msg=no%20instance%20web.9%20on%20w1\n");
+           "M> ERR id=6 code=not-found msg=no%20instance%20web.9%20on%20w1\n"
+           "stream 7 web.1/1 lines=-1 offset=0 tail=65536\n");
   // Sent again after a new session: the stream goes on, on its own connection.
   world.order("LOG id=2 instance=web.1 follow=1 lines=20");
   CHECK_EQ(world.take(), "");

@@ -22,6 +22,13 @@ std::string exited_line(const std::string& instance, int run, const std::string&
          left;
 }
 
+// The new supervisor finds nothing of all that it was asked to take over.
+void refuse_all(AgentWorld& world) {
+  for (const auto& [name, instance] : world.agent().instances())
+    world.supervisor("ERR id=adopt/" + name + "/" + std::to_string(instance.run) +
+                     " code=not-found msg=nothing%20of%20that%20run%20lives");
+}
+
 }  // namespace
 
 TEST(reconcile_a_new_agent_takes_over_what_lives) {
@@ -29,7 +36,6 @@ TEST(reconcile_a_new_agent_takes_over_what_lives) {
   world.join();
   world.run("web.1", "always");
   world.restart();
-  CHECK_EQ(world.state_of("web.1"), "starting run 1");
   world.greet({run_line("web.1", 1)});
   CHECK_EQ(world.state_of("web.1"), "running run 1");
   CHECK_EQ(world.count("spawn"), 0);
@@ -109,6 +115,12 @@ TEST(reconcile_with_a_new_supervisor_nobody_knows_how_it_ended) {
   world.take();
   world.greet({}, "99");
   CHECK(world.has("append SUPERVISOR id=b/99"));
+  CHECK_EQ(world.count("S> ADOPT id=adopt/web.1/1 instance=web.1 run=1 pid=7 start=70 "
+                       "started_ms=1700000000000"),
+           1);
+  CHECK_EQ(world.count("S> ADOPT id=adopt/web.2/1 instance=web.2 run=1"), 1);
+  CHECK_EQ(world.count("lazy EXITED"), 0);
+  refuse_all(world);
   CHECK(world.has("instance=web.1 run=1 pid=7"));
   CHECK(world.has("reason=exit%20status%20unknown"));
   CHECK_EQ(world.count("spawn"), 0);
@@ -129,7 +141,115 @@ TEST(reconcile_a_policy_restarts_what_died_with_its_supervisor) {
   world.run("web.1", "always");
   world.feed(SupervisorDown{});
   world.greet({}, "99");
+  CHECK_EQ(world.count("spawn web.1/2"), 0);
+  refuse_all(world);
   CHECK_EQ(world.count("spawn web.1/2"), 1);
+}
+
+TEST(adopt_what_lives_goes_on_under_a_new_supervisor) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.feed(SupervisorDown{});
+  world.take();
+  world.greet({}, "99");
+  world.supervisor("OK id=adopt/web.1/1 pid=7 start=70 started_ms=1700000000000");
+  CHECK_EQ(world.state_of("web.1"), "running run 1");
+  CHECK_EQ(world.count("spawn") + world.count("lazy EXITED"), 0);
+  // The answer comes twice if the line was sent twice.
+  world.take();
+  world.supervisor("ERR id=adopt/web.1/1 code=not-found msg=x");
+  CHECK_EQ(world.take(), "");
+  world.supervisor(
+      "EXITED seq=1 instance=web.1 run=1 pid=7 started_ms=1700000000000 ended_ms=1700000001000 "
+      "unknown=1 left=0");
+  CHECK_EQ(world.count("lazy EXITED seq=1 instance=web.1 run=1 pid=7"), 1);
+  CHECK(world.has("reason=exit%20status%20unknown"));
+  CHECK(!world.has("exit_code="));
+  CHECK(!world.has("cpu_user_ms=0 cpu_system_ms=0 max_rss_bytes=0 reason="));
+  CHECK_EQ(world.count("S> ACK seq=1"), 1);
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
+}
+
+TEST(adopt_with_a_new_agent_too_by_what_the_journal_says) {
+  for (const bool shortened : {false, true}) {
+    AgentWorld world;
+    world.join();
+    world.run("web.1");
+    world.run("web.2");
+    shortened ? world.restart_from_snapshot() : world.restart();
+    world.take();
+    world.greet({}, "99");
+    CHECK_EQ(world.count("S> ADOPT id=adopt/web.1/1 instance=web.1 run=1 pid=7 start=70"), 1);
+    CHECK_EQ(world.count("S> ADOPT id=adopt/web.2/1 instance=web.2 run=1 pid=7 start=70"), 1);
+    CHECK_EQ(world.count("spawn"), 0);
+    world.supervisor("OK id=adopt/web.1/1 pid=7 start=70 started_ms=1700000000000");
+    // Dies again, with one of two taken over: nothing is spawned, the other is asked for again.
+    shortened ? world.restart_from_snapshot() : world.restart();
+    world.take();
+    world.greet({run_line("web.1", 1)}, "99");
+    CHECK_EQ(world.count("S> ADOPT id=adopt/web.2/1"), 1);
+    CHECK_EQ(world.count("S> ADOPT id=adopt/web.1/1") + world.count("spawn"), 0);
+  }
+}
+
+TEST(adopt_never_spawns_again_what_another_supervisor_was_asked_for) {
+  AgentWorld world;
+  world.join();
+  world.order("LAUNCH id=1 " + launch_fields("web.1"));
+  // The agent dies when it has met the new supervisor and before it could ask it anything.
+  world.restart();
+  world.feed(SupervisorUp{});
+  world.supervisor("SUPERVISOR proto=1 boot=b pid=99");
+  world.restart();
+  world.take();
+  world.greet({}, "99");
+  CHECK_EQ(world.count("spawn"), 0);
+  CHECK_EQ(world.count("S> ADOPT id=adopt/web.1/1 instance=web.1 run=1"), 1);
+  CHECK(!world.has("pid="));
+  world.supervisor("OK id=adopt/web.1/1 pid=8 start=80 started_ms=1700000000000");
+  CHECK_EQ(world.state_of("web.1"), "running run 1");
+}
+
+TEST(adopt_finishes_what_was_being_stopped) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.run("web.2");
+  world.order("STOP id=1 instance=web.1");
+  world.feed(SupervisorDown{});
+  world.order("KILL id=2 instance=web.2");
+  world.take();
+  world.greet({}, "99");
+  world.supervisor("OK id=adopt/web.1/1 pid=7 start=70 started_ms=1700000000000");
+  world.supervisor("OK id=adopt/web.2/1 pid=7 start=70 started_ms=1700000000000");
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=2 to=group"), 1);
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.2 run=1 signal=9 to=tree"), 1);
+  const std::string rest = " run=1 pid=7 ended_ms=1700000001000 unknown=1 left=0";
+  world.supervisor("EXITED seq=1 instance=web.1" + rest);
+  world.supervisor("EXITED seq=2 instance=web.2" + rest);
+  CHECK(
+      world.has("M> OK id=1 reason=stopped%20by%20operator:%20SIGINT,%20exit%20status%20unknown"));
+  CHECK(
+      world.has("M> OK id=2 reason=killed%20by%20operator:%20SIGKILL,%20exit%20status%20unknown"));
+}
+
+TEST(adopt_nothing_by_number_after_a_reboot) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.run("web.2", "always");
+  world.restart();
+  world.take();
+  world.feed(SupervisorUp{});
+  world.supervisor("SUPERVISOR proto=1 boot=another pid=10");
+  world.supervisor("SYNCED");
+  CHECK_EQ(world.count("S> ADOPT"), 0);
+  CHECK_EQ(world.count("lazy EXITED seq=1 instance=web.1 run=1 pid=7"), 1);
+  CHECK(world.has("reason=exit%20status%20unknown:%20worker%20rebooted"));
+  CHECK_EQ(world.state_of("web.1"), "dead run 1");
+  CHECK_EQ(world.count("spawn web.2/2"), 1);
+  CHECK_EQ(world.count("spawn"), 1);
 }
 
 TEST(reconcile_what_was_asked_while_no_supervisor_was_there_is_done_by_the_next) {
@@ -171,8 +291,27 @@ TEST(reconcile_survivors_are_asked_to_end_again) {
   world.feed(SupervisorDown{});
   world.take();
   world.greet({}, "99");
+  refuse_all(world);
   CHECK(world.has("instance=web.2 run=1"));
   CHECK(world.has("exit_code=3"));
+}
+
+TEST(adopt_survivors_of_a_run_whose_end_is_known) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.exit("web.1", kExit3, "left=1 survivor=8:sh");
+  world.feed(SupervisorDown{});
+  world.take();
+  world.greet({}, "99");
+  world.supervisor("OK id=adopt/web.1/1 pid=7 start=70 started_ms=1700000000000");
+  CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=15 to=tree"), 1);
+  world.supervisor("EXITED seq=9 instance=web.1 run=1 pid=7 ended_ms=5 unknown=1 left=1");
+  world.supervisor("EMPTY instance=web.1 run=1");
+  CHECK(world.has("exit_code=3"));
+  // Its number in the new supervisor, not in the old one: there that is another run's.
+  CHECK_EQ(world.count("S> ACK seq=9"), 1);
+  CHECK_EQ(world.count("S> ACK"), 1);
 }
 
 TEST(reconcile_one_stopped_before_it_was_ever_sent_has_not_begun) {
@@ -213,4 +352,34 @@ TEST(reconcile_a_failure_before_the_supervisor_is_one_of_exec) {
   world.feed(SpawnFailed{"web.1", 1, fail(Code::kNoSpace, "open log: No space left on device")});
   CHECK(world.has("M> ERR id=1 code=no-space msg=open%20log:"));
   CHECK(world.has("reason=exec%20failed:%20open%20log"));
+}
+
+TEST(upgrade_is_asked_of_a_supervisor_of_another_build_once) {
+  AgentWorld world;
+  world.feed(SupervisorUp{});
+  world.supervisor("SUPERVISOR proto=1 boot=b pid=10 build=other");
+  CHECK_EQ(world.count("S> UPGRADE"), 0);
+  world.supervisor("SYNCED");
+  CHECK_EQ(world.count("S> UPGRADE id=upgrade"), 1);
+  world.supervisor("ERR id=upgrade code=denied msg=/x%20may%20be%20written%20by%20others");
+  CHECK_EQ(world.count("say the supervisor stays as it was: /x may be written by others"), 1);
+  world.feed(SupervisorDown{});
+  world.take();
+  world.feed(SupervisorUp{});
+  world.supervisor("SUPERVISOR proto=1 boot=b pid=10 build=other");
+  world.supervisor("SYNCED");
+  CHECK_EQ(world.count("S> UPGRADE"), 0);
+  world.supervisor("OK id=upgrade version=9.9");
+  CHECK_EQ(world.count("say the supervisor now is version 9.9"), 1);
+}
+
+TEST(upgrade_is_not_asked_of_the_same_build) {
+  AgentWorld world;
+  for (const char* greeting :
+       {"SUPERVISOR proto=1 boot=b pid=10 build=ours", "SUPERVISOR proto=1 boot=b pid=10"}) {
+    world.feed(SupervisorUp{});
+    world.supervisor(greeting);
+    world.supervisor("SYNCED");
+  }
+  CHECK_EQ(world.count("S> UPGRADE"), 0);
 }

@@ -21,6 +21,7 @@ HostFacts facts() {
   facts.os = "Linux";
   facts.arch = "x86_64";
   facts.cpus = 2;
+  facts.build = "ours";
   facts.path = "/bin";
   facts.labels = {"rack=r1"};
   return facts;
@@ -69,6 +70,7 @@ void AgentWorld::note(const Effect& effect) {
     void operator()(const StreamLog& e) {
       add("stream " + e.id + " " + e.instance + "/" + std::to_string(e.run) +
           " lines=" + std::to_string(e.lines) + " offset=" + std::to_string(e.offset) +
+          (e.tail_bytes > 0 ? " tail=" + std::to_string(e.tail_bytes) : "") +
           (e.follow ? " follow" : ""));
     }
     void operator()(const EndStreams& e) {

@@ -1,29 +1,18 @@
 #include "worker/io/app_store.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/io/files.h"
+#include "common/io/remove_tree.h"
 #include "tests/unit/check.h"
+#include "tests/unit/temp_directory.h"
 
 namespace dm {
 namespace {
 
-class TempRoot {
- public:
-  TempRoot() {
-    char name[] = "/tmp/dm-root-XXXXXX";
-    if (::mkdtemp(name) != nullptr) path_ = name;
-  }
-  ~TempRoot() { (void)remove_tree(path_); }
-  TempRoot(const TempRoot&) = delete;
-  TempRoot& operator=(const TempRoot&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using TempRoot = test::TempDirectory;
 
 struct stat look_at(const std::string& path) {
   struct stat info {};
@@ -69,7 +58,7 @@ std::string content_of(const std::string& path) {
 
 TEST(store_installs_a_version_of_links) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   const Version version = make_version(store, "#!/bin/sh\n");
   REQUIRE(store.install("web", version.name, version.manifest));
@@ -86,7 +75,7 @@ TEST(store_installs_a_version_of_links) {
 
 TEST(store_installs_whole_or_not_at_all) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   Version version = make_version(store, "x");
   version.manifest.files.push_back({FileKind::kLib, "gone.so", sha256_hex("gone"), 4, 0644});
@@ -103,7 +92,7 @@ TEST(store_installs_whole_or_not_at_all) {
 
 TEST(store_refuses_names_that_are_paths) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   Version version = make_version(store, "x");
   CHECK(!store.install("../web", version.name, version.manifest));
@@ -121,7 +110,7 @@ TEST(store_refuses_names_that_are_paths) {
 
 TEST(store_copies_files_to_the_work_dir_once) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   const Version version = make_version(store, "x");
   REQUIRE(store.install("web", version.name, version.manifest));
@@ -145,7 +134,7 @@ TEST(store_copies_files_to_the_work_dir_once) {
 
 TEST(store_makes_a_work_dir_whole_or_not_at_all) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   const Version version = make_version(store, "x");
   REQUIRE(store.install("web", version.name, version.manifest));
@@ -158,7 +147,7 @@ TEST(store_makes_a_work_dir_whole_or_not_at_all) {
 
 TEST(store_appends_to_the_log_of_a_run) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   CHECK(store.read_log("web.1", 1).error().code == Code::kNotFound);
   for (const char* text : {"one\n", "two\n"}) {
@@ -168,14 +157,81 @@ TEST(store_appends_to_the_log_of_a_run) {
     CHECK(write_all(log->get(), text));
   }
   CHECK_EQ(content_of(temp.path() + "/logs/web.1.1"), "one\ntwo\n");
-  REQUIRE(::symlink("/dev/null", (temp.path() + "/logs/web.1.2").c_str()) == 0);
-  CHECK(!store.open_log("web.1", 2));
-  CHECK(!store.read_log("web.1", 2));
+}
+
+TEST(store_writes_no_log_through_what_an_app_laid_over_it) {
+  const TempRoot temp;
+  AppStore store(temp.path(), {});
+  REQUIRE(store.prepare());
+  const std::string logs = temp.path() + "/logs/", victim = temp.path() + "/victim";
+  REQUIRE(replace_file(victim, "untouched"));
+  REQUIRE(::symlink(victim.c_str(), (logs + "web.1.1").c_str()) == 0);
+  REQUIRE(::link(victim.c_str(), (logs + "web.1.2").c_str()) == 0);
+  REQUIRE(::mkfifo((logs + "web.1.3").c_str(), 0600) == 0);
+  CHECK(!store.read_log("web.1", 1));
+  CHECK(!store.read_log("web.1", 3));  // at once, although nobody writes
+  for (const int run : {1, 2, 3}) {
+    const auto log = store.open_log("web.1", run);
+    REQUIRE(log);
+    CHECK(write_all(log->get(), "mine"));
+    CHECK_EQ(content_of(logs + "web.1." + std::to_string(run)), "mine");
+  }
+  REQUIRE(make_directories(logs + "web.1.4"));
+  CHECK(!store.open_log("web.1", 4));
+  CHECK_EQ(content_of(victim), "untouched");
+}
+
+TEST(store_leaves_alone_what_an_app_links_to) {
+  const TempRoot temp;
+  AppStore store(temp.path(), {});
+  REQUIRE(store.prepare());
+  const Version version = make_version(store, "exe");
+  REQUIRE(store.install("web", version.name, version.manifest));
+  REQUIRE(store.make_work_dir("web.1", "web", version.name));
+  const std::string victim = temp.path() + "/victim", work = temp.path() + "/work/web.1";
+  REQUIRE(make_directories(victim + "/tmp") && replace_file(victim + "/kept", "kept"));
+  REQUIRE(::chmod((victim + "/tmp").c_str(), 0711) == 0);
+  // In place of its TMPDIR: used as it is, and changed by nobody.
+  REQUIRE(remove_tree(work + "/tmp"));
+  REQUIRE(::symlink(victim.c_str(), (work + "/tmp").c_str()) == 0);
+  CHECK(store.make_work_dir("web.1", "web", version.name));
+  REQUIRE(::symlink(victim.c_str(), (work + "/link").c_str()) == 0);
+  // In place of a whole directory.
+  REQUIRE(::symlink(victim.c_str(), (temp.path() + "/work/web.2").c_str()) == 0);
+  CHECK(!store.make_work_dir("web.2", "web", version.name));
+  CHECK(store.remove("web", {"web.1", "web.2"}));
+  CHECK(!is_there(work) && !is_there(temp.path() + "/work/web.2"));
+  CHECK_EQ(content_of(victim + "/kept"), "kept");
+  CHECK_EQ(look_at(victim + "/tmp").st_mode & 07777, 0711U);
+}
+
+TEST(store_installs_into_no_directory_of_another) {
+  const TempRoot temp;
+  AppStore store(temp.path(), {});
+  REQUIRE(store.prepare());
+  const Version version = make_version(store, "exe");
+  const std::string victim = temp.path() + "/victim", app = temp.path() + "/apps/web";
+  REQUIRE(make_directories(victim));
+  REQUIRE(::symlink(victim.c_str(), app.c_str()) == 0);
+  CHECK(!store.install("web", version.name, version.manifest));
+  CHECK(is_there(victim) && !is_there(victim + "/" + version.name));
+  REQUIRE(remove_tree(app) && make_directories(app));
+  for (const std::string& name : {version.name, version.name + ".tmp"})
+    REQUIRE(::symlink(victim.c_str(), (app + "/" + name).c_str()) == 0);
+  CHECK(store.install("web", version.name, version.manifest));
+  CHECK(S_ISDIR(look_at(app + "/" + version.name).st_mode));
+  CHECK(!is_there(victim + "/bin"));
+  // A blob that is a link becomes no part of a version.
+  const Version other = make_version(store, "other exe");
+  const std::string blob = store.blobs().path(other.manifest.files[0].sha256);
+  REQUIRE(remove_tree(blob) && ::symlink("/bin/sh", blob.c_str()) == 0);
+  CHECK(!store.install("web", other.name, other.manifest));
+  CHECK(!is_there(app + "/" + other.name));
 }
 
 TEST(store_removes_an_app_and_what_only_it_used) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   const Version web = make_version(store, "web only");
   const Version api = make_version(store, "api only");
@@ -202,7 +258,7 @@ TEST(store_removes_an_app_and_what_only_it_used) {
 
 TEST(store_keeps_pinned_blobs) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   const auto blob = store.blobs().put_bytes("being put together");
   REQUIRE(blob);
@@ -218,7 +274,7 @@ TEST(store_keeps_pinned_blobs) {
 
 TEST(store_sweeps_what_was_only_renamed) {
   const TempRoot temp;
-  AppStore store(temp.path(), std::nullopt);
+  AppStore store(temp.path(), {});
   REQUIRE(store.prepare());
   REQUIRE(make_directories(temp.path() + "/work/web.1.0a0b0c0d.gone/deep"));
   REQUIRE(make_directories(temp.path() + "/apps/web.gone"));

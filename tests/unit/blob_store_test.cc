@@ -1,33 +1,20 @@
 #include "common/io/blob_store.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include <thread>
 
 #include "common/io/files.h"
+#include "common/io/remove_tree.h"
 #include "tests/unit/check.h"
+#include "tests/unit/temp_directory.h"
 
 namespace dm {
 namespace {
 
-// A directory that goes away with the test.
-class TempDirectory {
- public:
-  TempDirectory() {
-    char name[] = "/tmp/dm-blobs-XXXXXX";
-    if (::mkdtemp(name) != nullptr) path_ = name;
-  }
-  ~TempDirectory() { (void)remove_tree(path_); }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using test::TempDirectory;
 
 const std::string kContent(100'000, 'x');
 

@@ -6,17 +6,6 @@ using namespace dm;
 using namespace dm::master;
 using namespace dm::test;
 
-namespace {
-
-World with_web(const std::vector<std::string>& workers) {
-  World world;
-  for (const std::string& worker : workers) world.join(worker);
-  world.install("web", workers);
-  return world;
-}
-
-}  // namespace
-
 TEST(delete_tells_every_worker_that_has_it_and_then_the_master) {
   World world = with_web({"w1", "w2"});
   world.join("w3");

@@ -6,17 +6,6 @@ using namespace dm;
 using namespace dm::master;
 using namespace dm::test;
 
-namespace {
-
-World with_web(const std::vector<std::string>& workers) {
-  World world;
-  for (const std::string& worker : workers) world.join(worker);
-  world.install("web", workers);
-  return world;
-}
-
-}  // namespace
-
 TEST(launch_is_recorded_before_the_worker_hears_of_it) {
   World world = with_web({"w1"});
   world.run("launch web --env A=1 --env B= --restart always -- -p '80 81'");
@@ -137,7 +126,7 @@ TEST(launch_lost_on_the_way_is_withdrawn_and_ended_at_the_return) {
   world.close("w1");
   world.pass(2500);
   CHECK(world.has("#2 ERR lost worker w1 is lost"));
-  CHECK_EQ(world.state_of("web.1"), "dead not launched: worker w1 is lost");
+  CHECK_EQ(world.state_of("web.1"), "unknown not launched: worker w1 is lost");
   world.open("w1");
   world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=9");
   world.take();

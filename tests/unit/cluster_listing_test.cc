@@ -171,7 +171,8 @@ TEST(listing_logs_expects_the_stream_before_it_asks_for_it) {
            "expect stream e.4 of w1\n"
            "w1> LOG id=e.4 instance=web.1 follow=1 run=1 lines=20\n");
   world.answer("w1", "LOG", "OK");
-  CHECK_EQ(world.take(), "");  // the last bytes may still be on their way
+  // The last bytes may still be on their way; the first must have come soon.
+  CHECK_EQ(world.take(), "stream due e.4\n");
   world.stream_ended("e.4");
   CHECK_EQ(world.take(), "#3 OK\n");
   world.stream_ended("e.4");
@@ -179,12 +180,58 @@ TEST(listing_logs_expects_the_stream_before_it_asks_for_it) {
   CHECK_EQ(world.take(), "");
 }
 
+TEST(listing_logs_of_an_app_are_woven) {
+  World world = with_one();
+  world.join("w2");
+  world.join("w3");
+  world.launch("web", "w2");
+  for (int number = 3; number < 10; ++number) world.launch("web", "w1");
+  world.launch("web", "w3");
+  world.close("w3");
+  world.pass(2500, {"w1", "w2"});
+  world.take();
+  const RequestId id = world.run("logs app/web -n 5 -t");
+  const std::string head = "#" + std::to_string(id) + " ";
+  // All are expected, each before its own order; what is missing is told.
+  CHECK_EQ(world.count("expect stream"), 9);
+  CHECK(world.has(" of w2 as web.2  | "));
+  CHECK_EQ(world.count("w1> LOG"), 8);
+  CHECK(world.has(" instance=web.2 lines=5 stamp=1"));
+  CHECK_EQ(world.count(head + "note web.10: worker w3 is lost: its log is missing"), 1);
+  CHECK_EQ(world.count(head + "ERR"), 0);
+  const std::string of_w2 = world.order("w2", "LOG");
+  world.take();
+  world.answer("w1", "LOG", "ERR code=busy msg=64%20logs");
+  CHECK_EQ(world.count(head + "note web.9: 64 logs"), 1);
+  world.stream_ended(of_w2);
+  CHECK_EQ(world.count(head + "ERR"), 0);
+  for (int order = 1; order < 100; ++order) world.stream_ended("e." + std::to_string(order));
+  CHECK_EQ(world.count(head + "ERR lost 2 of 10 failed: worker w3 is lost: its log is missing"), 1);
+}
+
+TEST(listing_logs_of_an_app_that_has_many) {
+  World world = with_one();
+  for (int number = 2; number <= 50; ++number) world.launch("web", "w1");
+  world.take();
+  const RequestId id = world.run("logs web -f");
+  CHECK_EQ(world.count("w1> LOG"), 48);
+  CHECK(!world.has("instance=web.2 "));
+  CHECK(world.has("instance=web.3 follow=1 stamp=1"));
+  CHECK(world.has("note 2 older instances: left out: 48 of a worker and 256 in all are read at"));
+  world.take();
+  world.cancel(id);
+  CHECK_EQ(world.count("drop stream"), 48);
+  CHECK_EQ(world.count("#" + std::to_string(id) + " ERR busy"), 1);
+}
+
 TEST(listing_logs_that_cannot_come) {
   World world = with_one();
-  world.run("logs web");
-  CHECK(world.has("ERR not-found web is an app; its instances are web.1"));
+  world.run("logs web --run 1");
+  CHECK(
+      world.has("ERR bad-arg --run is for one instance, and each counts its own runs; this "
+                "app's are web.1"));
   world.run("logs nosuch.1");
-  CHECK(world.has("ERR not-found no instance named nosuch.1"));
+  CHECK(world.has("ERR not-found no app or instance named nosuch.1"));
   world.run("logs web.1");
   world.take();
   world.answer("w1", "LOG", "ERR code=not-found msg=web.1%20has%20no%20run%207");

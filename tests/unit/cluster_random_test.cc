@@ -5,6 +5,7 @@
 
 #include "common/random.h"
 #include "common/shell_words.h"
+#include "master/core/snapshot.h"
 #include "tests/unit/check.h"
 #include "tests/unit/cluster_world.h"
 
@@ -29,7 +30,7 @@ PackageInfo package_of(const std::string& app, char content) {
 
 std::string snapshot_of(const Cluster& cluster) {
   std::string text;
-  for (const Line& record : cluster.snapshot()) text += record.print();
+  for (const Line& record : snapshot(cluster.state())) text += record.print();
   return text;
 }
 
@@ -38,12 +39,16 @@ class Storm {
   explicit Storm(std::uint64_t seed) : random_(seed), cluster_(options()) { cluster_.begin(now_); }
 
   void blow(int events) {
-    for (int i = 0; i < events; ++i) one_event();
+    for (int i = 0; i < events; ++i) {
+      one_event();
+      take_slices();
+    }
   }
 
   // Everybody goes silent: whoever waits must be told.
   void calm() {
     for (int i = 0; i < 20; ++i) tick(100'000);
+    while (!reads_.empty()) read_history();
     for (const auto& order : streams_) feed(master::StreamEnded{order, std::nullopt});
     for (const auto& [request, times] : finished_)
       if (times == 0 && follows_.contains(request)) feed(Cancel{request});
@@ -59,11 +64,37 @@ class Storm {
     for (const Line& record : journal_) CHECK(again.replay(record).has_value());
     CHECK_EQ(snapshot_of(again), snapshot_of(cluster_));
     Cluster shortened(options());
-    for (const Line& record : cluster_.snapshot()) CHECK(shortened.replay(record).has_value());
+    for (const Line& record : snapshot(cluster_.state()))
+      CHECK(shortened.replay(record).has_value());
     CHECK_EQ(snapshot_of(shortened), snapshot_of(cluster_));
   }
 
+  // How many snapshots were taken while events came.
+  int snapshots() const { return snapshots_; }
+
  private:
+  // Now and then a slice, from a few records to all of them; at the end, with every record since
+  // the first slice behind them, they must give the state of now.
+  void take_slices() {
+    if (!walk_) {
+      if (pick(10) != 0) return;
+      walk_.emplace();
+      slices_.clear();
+      records_before_ = journal_.size();
+    }
+    if (pick(3) == 0)
+      for (Line& record : walk_->next(cluster_.state(), 1 + static_cast<std::size_t>(pick(6))))
+        slices_.push_back(std::move(record));
+    if (!walk_->is_done()) return;
+    walk_.reset();
+    ++snapshots_;
+    Cluster again(options());
+    for (const Line& record : slices_) CHECK(again.replay(record).has_value());
+    for (std::size_t i = records_before_; i < journal_.size(); ++i)
+      CHECK(again.replay(journal_[i]).has_value());
+    CHECK_EQ(snapshot_of(again), snapshot_of(cluster_));
+  }
+
   static ClusterOptions options() {
     ClusterOptions options;
     options.epoch = "e";
@@ -84,6 +115,7 @@ class Storm {
       if (const auto* append = std::get_if<Append>(&effect)) journal_.push_back(append->record);
       if (const auto* finish = std::get_if<Finish>(&effect)) ++finished_.at(finish->request);
       if (const auto* out = std::get_if<Out>(&effect)) CHECK_EQ(finished_.at(out->request), 0);
+      if (const auto* read = std::get_if<ReadHistory>(&effect)) reads_.push_back(read->request);
       if (const auto* stream = std::get_if<ExpectStream>(&effect)) streams_.insert(stream->order);
       if (const auto* order = std::get_if<ToSession>(&effect); order && order->line.has("id"))
         orders_[order->session].push_back(order->line);
@@ -118,6 +150,8 @@ class Storm {
                              "delete web --from W",
                              "workers forget W",
                              "events",
+                             "history web",
+                             "history",
                              "events -f",
                              "describe I",
                              "describe W",
@@ -204,7 +238,19 @@ class Storm {
     }
     if (pick(2) == 0 && next_request_ > 1)
       return feed(Cancel{1 + static_cast<RequestId>(pick(static_cast<int>(next_request_) - 1))});
+    if (pick(20) == 0)
+      return feed(
+          HistoryCut{cluster_.state().cuts.before, pick(1000), pick(9), pick(9), pick(999)});
+    if (!reads_.empty()) return read_history();
     if (!streams_.empty()) feed(master::StreamEnded{*streams_.begin(), std::nullopt});
+  }
+
+  void read_history() {
+    HistoryRead read;
+    read.request = reads_.back();
+    read.rows = pick(2);
+    reads_.pop_back();
+    feed(read);
   }
 
   void beat_all() {
@@ -216,10 +262,15 @@ class Storm {
   Now now_{1'000'000, 1'700'000'000'000};
   Cluster cluster_;
   std::vector<Line> journal_;
+  std::optional<master::SnapshotWalk> walk_;
+  std::vector<Line> slices_;
+  std::size_t records_before_ = 0;
+  int snapshots_ = 0;
   std::map<RequestId, int> finished_;
   std::map<RequestId, std::string> words_;
   std::set<RequestId> follows_;
   std::set<std::string> streams_;
+  std::vector<RequestId> reads_;
   std::map<std::string, SessionId> sessions_;
   std::map<SessionId, std::vector<Line>> orders_;
   SessionId next_session_ = 1;
@@ -229,6 +280,7 @@ class Storm {
 }  // namespace
 
 TEST(cluster_survives_any_sequence_of_events) {
+  int snapshots = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     Storm storm(seed);
     for (int round = 0; round < 4; ++round) {
@@ -237,5 +289,7 @@ TEST(cluster_survives_any_sequence_of_events) {
     }
     storm.calm();
     storm.check_journal();
+    snapshots += storm.snapshots();
   }
+  CHECK(snapshots > 100);
 }

@@ -205,6 +205,48 @@ TEST(sessions_a_number_that_went_back_hides_no_exit) {
   CHECK_EQ(world.state_of("web.1"), "dead exit status unknown");
 }
 
+TEST(sessions_ends_that_were_dropped_are_counted) {
+  World world;
+  world.join("w1");
+  world.install("web", {"w1"});
+  world.launch("web", "w1", " --restart always");
+  const std::string rest = " instance=web.1 exit_code=1 reason=exit%20code%201 run=";
+  world.hear("w1", "EXITED seq=1" + rest + "1");
+  world.hear("w1", "EXITED seq=2" + rest + "2");
+  CHECK(world.print("events").find("dropped") == std::string::npos);
+  world.hear("w1", "EXITED seq=40" + rest + "40");
+  world.hear("w1", "EXITED seq=41" + rest + "41");
+  const std::string events = world.print("events");
+  const std::string words = "37 ends of runs on w1 were dropped: more than it keeps";
+  CHECK(events.find(words) != std::string::npos);
+  CHECK(events.find("dropped") == events.rfind("dropped"));
+}
+
+TEST(sessions_an_end_told_again_under_another_number_is_not_recorded_twice) {
+  World world;
+  world.join("w1");
+  world.install("web", {"w1"});
+  world.launch("web", "w1", " --restart always");
+  world.hear("w1",
+             "EXITED seq=1 instance=web.1 run=1 pid=77 started_ms=1000 ended_ms=2000 exit_code=3 "
+             "reason=exit%20code%203");
+  world.take();
+  // The power failed; what is left of its records does not know that the run had ended.
+  for (const std::string more : {"", "pid=77 started_ms=1000 "}) {
+    world.hear("w1", "EXITED seq=2 instance=web.1 run=1 " + more +
+                         "ended_ms=9000 reason=exit%20status%20unknown:%20worker%20rebooted");
+    CHECK(!world.has("record ENDED"));
+    CHECK(world.has("w1> ACK seq=2"));
+    CHECK_EQ(world.cluster().state().instances.at("web.1").last_end->reason, "exit code 3");
+  }
+  // Nor that there was one at all: its number is another run's now.
+  world.take();
+  world.hear("w1",
+             "EXITED seq=3 instance=web.1 run=1 pid=9 started_ms=8000 ended_ms=9000 exit_code=4 "
+             "reason=exit%20code%204");
+  CHECK(world.has("record ENDED instance=web.1 run=1"));
+}
+
 TEST(sessions_a_worker_speaks_only_for_its_own_instances) {
   World world;
   world.join("w1");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/names.h"
 #include "common/sha256.h"
 #include "common/shell_words.h"
 #include "tests/unit/check.h"
@@ -51,7 +52,8 @@ World::World(std::int64_t heartbeat_ms)
 
 void World::restart() {
   cluster_ = std::make_unique<Cluster>(options_for(heartbeat_ms_, ++starts_));
-  for (const Line& record : journal_) CHECK(cluster_->replay(record).has_value());
+  std::int64_t seq = 0;
+  for (const Line& record : journal_) CHECK(cluster_->replay(record, ++seq).has_value());
   for (const auto& [version, known] : cluster_->state().versions)
     cluster_->provide(version, manifests_[version]);
   sessions_.clear();
@@ -70,6 +72,8 @@ void World::note(const Effect& effect) {
     static std::string head(RequestId request) { return "#" + std::to_string(request) + " "; }
     void operator()(const Append& e) {
       world.journal_.push_back(e.record);
+      // What it tells is looked at by `events`.
+      if (e.record.verb() == "EVENT") return;
       add_lines(world.log_, "record ", e.record.print());
     }
     void operator()(const ToSession& e) {
@@ -88,9 +92,23 @@ void World::note(const Effect& effect) {
       add(head(e.request) +
           (e.error ? "ERR " + std::string(word(e.error->code)) + " " + e.error->message : "OK"));
     }
-    void operator()(const ExpectStream& e) { add("expect stream " + e.order + " of " + e.worker); }
+    void operator()(const ExpectStream& e) {
+      add("expect stream " + e.order + " of " + e.worker +
+          (e.weave ? " as " + e.weave->prefix : "") +
+          (e.tail ? " for the tail of " + e.tail->instance : ""));
+    }
+    void operator()(const StreamDue& e) { add("stream due " + e.order); }
     void operator()(const DropStream& e) { add("drop stream " + e.order); }
+    void operator()(const KeysChanged&) { add("keys changed"); }
     void operator()(const CollectBlobs&) { add("collect blobs"); }
+    void operator()(const ReadHistory& e) {
+      add("read history of '" + e.filter.name + "' for #" + std::to_string(e.request));
+    }
+    void operator()(const DropHistory& e) { add("drop history " + std::to_string(e.before)); }
+    void operator()(const ReadTail& e) {
+      add("read tail of " + e.instance + " for #" + std::to_string(e.request));
+    }
+    void operator()(const DropTails& e) { add("drop tails of " + fold_names(e.instances)); }
     void operator()(const Say& e) { add("say " + e.text); }
   };
   std::visit(Visitor{*this}, effect);
@@ -238,6 +256,13 @@ std::string World::print(std::string_view words) {
   }
   log_.resize(before);
   return text;
+}
+
+World with_web(const std::vector<std::string>& workers) {
+  World world;
+  for (const std::string& worker : workers) world.join(worker);
+  world.install("web", workers);
+  return world;
 }
 
 }  // namespace dm::test

@@ -48,6 +48,8 @@ class World {
   // The id of the latest order of that verb that went to that worker; empty if none did.
   std::string order(const std::string& worker, const std::string& verb) const;
 
+  // Any other event.
+  void feed(const master::Event& event);
   void stream_ended(const std::string& order, std::optional<Error> error = std::nullopt);
   // Lets time pass, with a Tick at each deadline; those in `beating` beat every interval.
   void pass(std::int64_t ms, const std::vector<std::string>& beating = {});
@@ -69,7 +71,6 @@ class World {
   Now now{1'000'000, 1'700'000'000'000};
 
  private:
-  void feed(const master::Event& event);
   void note(const master::Effect& effect);
 
   std::int64_t heartbeat_ms_;
@@ -84,6 +85,9 @@ class World {
   master::SessionId next_session_ = 1;
   master::RequestId next_request_ = 1;
 };
+
+// A master to which these workers have come, each with an app named web.
+World with_web(const std::vector<std::string>& workers);
 
 // A line of text as the codec reads it; a test that gives a bad one fails.
 Line line(std::string_view text);

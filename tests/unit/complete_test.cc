@@ -112,6 +112,7 @@ TEST(complete_takes_directory_entries_by_their_prefix) {
   Completion found = with_files(complete(sample(), "copy x --lib=dir/l"), entries);
   CHECK_EQ(joined(found.candidates), "--lib=dir/lib/ --lib=dir/list it");
   CHECK_EQ(found.candidates[0].substr(found.shown_from), "lib/");
+  CHECK(with_files(complete(sample(), "copy 'd\x1bir/l"), entries).candidates.empty());
   found = with_files(complete(sample(), "copy "), entries);
   CHECK_EQ(joined(found.candidates), "bin/ lib/ list it");
   found = with_files(complete(sample(), "copy ."), entries);

@@ -7,8 +7,9 @@ using namespace dm::master;
 
 namespace {
 
-ClusterEvent event_of(const std::string& text) {
+ClusterEvent exited(const std::string& text, std::int64_t number = 0) {
   ClusterEvent event;
+  event.number = number;
   event.wall_ms = 1'700'000'000'000;
   event.kind = "exited";
   event.text = text;
@@ -17,21 +18,56 @@ ClusterEvent event_of(const std::string& text) {
 
 }  // namespace
 
-TEST(event_log_counts_from_one_and_drops_the_oldest) {
+TEST(event_log_drops_the_oldest_and_takes_no_number_twice) {
   EventLog log;
-  CHECK_EQ(log.add(event_of("first")).number, 1);
-  for (std::size_t i = 1; i < EventLog::kMost; ++i) log.add(event_of("x"));
+  const auto most = static_cast<std::int64_t>(EventLog::kMost);
+  for (std::int64_t i = 1; i <= most; ++i) log.add(exited("x", 2 * i));
   CHECK_EQ(log.dropped(), 0);
   CHECK_EQ(log.events().size(), EventLog::kMost);
-  CHECK_EQ(log.add(event_of("last")).number, static_cast<std::int64_t>(EventLog::kMost) + 1);
-  CHECK_EQ(log.dropped(), 1);
+  log.add(exited("again", 2 * most));
+  log.add(exited("again", 4));
+  CHECK_EQ(log.dropped(), 0);
+  log.add(exited("last", 2 * most + 1));
+  log.count_older(7);
+  CHECK_EQ(log.dropped(), 8);
   CHECK_EQ(log.events().size(), EventLog::kMost);
-  CHECK_EQ(log.events().front().number, 2);
+  CHECK_EQ(log.events().front().number, 4);
   CHECK_EQ(log.events().back().text, "last");
 }
 
+TEST(event_log_an_event_is_what_its_record_says) {
+  const auto shown = [](const std::string& text) {
+    const auto event = event_of(*parse_line(text));
+    return event ? std::to_string(event->wall_ms) + " " + event->kind + " " + event->worker + " " +
+                       event->instance + " " + event->app + " " + event->who + " " + event->text
+                 : "none";
+  };
+  CHECK_EQ(shown("ENDED instance=web.1 run=2 reason=exit%20code%203 at=5 worker=w1 seq=9"),
+           "5 exited w1 web.1 web  web.1 on w1: exit code 3");
+  // As an earlier version wrote it.
+  CHECK_EQ(shown("ENDED instance=web.1 run=2 ended_ms=4 reason=x"),
+           "4 exited  web.1 web  web.1: x");
+  CHECK_EQ(shown("COMMAND at=5 who=ann from=unix words=stop%20web code=ok"),
+           "5 command    ann stop web: done");
+  CHECK_EQ(shown("COMMAND at=5 who=ann words=stop code=lost msg=w1%20is%20lost"),
+           "5 command    ann stop: w1 is lost");
+  CHECK_EQ(shown("COMMAND at=5 who=ann words=stop code=lost"), "5 command    ann stop: lost");
+  CHECK_EQ(shown("INSTANCE instance=web.1 app=web at=5"), "none");
+  ClusterEvent moved = exited("web.2 on w2 replaces=web.1");
+  moved.kind = "moved";
+  moved.worker = "w2";
+  moved.app = "web";
+  CHECK_EQ(print_event(moved).print(),
+           "EVENT at=1700000000000 kind=moved worker=w2 app=web "
+           "text=web.2%20on%20w2%20replaces=web.1\n");
+  CHECK_EQ(shown(print_event(moved).print().substr(0, print_event(moved).print().size() - 1)),
+           "1700000000000 moved w2  web  web.2 on w2 replaces=web.1");
+  moved.text.assign(60'000, '%');
+  CHECK(print_event(moved).print().size() < 32'000);
+}
+
 TEST(event_log_prints_for_people_without_controls) {
-  ClusterEvent event = event_of("web.1 on w1: \x1b[31mred\n");
+  ClusterEvent event = exited("web.1 on w1: \x1b[31mred\n");
   CHECK(print_for_people(event).find("2023-11-14T22:13:20.000Z  exited  web.1 on w1: ") == 0);
   CHECK(print_for_people(event).find('\x1b') == std::string::npos);
   CHECK_EQ(print_for_people(event).find('\n'), print_for_people(event).size() - 1);
@@ -42,7 +78,7 @@ TEST(event_log_prints_for_people_without_controls) {
 }
 
 TEST(event_log_prints_json_with_null_for_what_is_absent) {
-  ClusterEvent event = event_of("a \"quoted\" text");
+  ClusterEvent event = exited("a \"quoted\" text");
   event.number = 7;
   event.worker = "w1";
   CHECK_EQ(

@@ -99,7 +99,8 @@ TEST(keys_are_read_as_they_are_written) {
   for (const std::string& bad :
        {std::string(), std::string("dm-secret"), "dm-secret " + hex + "0", "dm-secret  " + hex,
         "dm-worker ../x 1 " + hex, "dm-worker w1 0 " + hex, "dm-worker w1 x " + hex,
-        "dm-control ann root 1 " + hex, "dm-secret " + hex + "\n\n", "secret " + hex})
+        "dm-control ann root 1 " + hex, "dm-worker w1 01 " + hex, "dm-secret " + hex + " ",
+        "dm-secret " + hex + "\n\n", "secret " + hex})
     CHECK(!parse_key(bad).has_value());
 }
 
@@ -113,6 +114,7 @@ TEST(keys_of_others_differ) {
         derive_control_key(secret, "a", "admin", 1).bytes);
   CHECK_EQ(derive_claimed_key(secret, "w1", "worker.2").value().bytes,
            derive_worker_key(secret, "w1", 2).bytes);
-  for (std::string_view bad : {"", "worker", "worker.", "worker.0", "root.1", "worker.1x"})
+  for (std::string_view bad :
+       {"", "worker", "worker.", "worker.0", "worker.01", "root.1", "worker.1x"})
     CHECK(!derive_claimed_key(secret, "w1", bad).has_value());
 }

@@ -125,10 +125,10 @@ TEST(instance_end_of_a_failed_start_can_be_read_back) {
 TEST(instance_end_that_nobody_saw_says_so) {
   Instance instance = web();
   instance.pid = 7;
-  CHECK_EQ(describe_unknown_end(instance, Now{1, 2}).print(),
+  CHECK_EQ(describe_unknown_end(instance, false, Now{1, 2}).print(),
            "EXITED instance=web.1 run=2 pid=7 ended_ms=2 reason=exit%20status%20unknown\n");
   instance.pid = 0;
-  CHECK(failed_start_of(describe_unknown_end(instance, Now{1, 2})).has_value());
+  CHECK(failed_start_of(describe_unknown_end(instance, false, Now{1, 2})).has_value());
 }
 
 TEST(instance_policy_decides_by_how_it_ended) {

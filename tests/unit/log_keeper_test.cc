@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "common/io/files.h"
+#include "common/io/remove_tree.h"
 #include "common/io/system.h"
 #include "tests/unit/check.h"
 #include "worker/io/log_reader.h"
@@ -24,7 +25,7 @@ struct Place {
   Place() {
     char name[] = "/tmp/dm-root-XXXXXX";
     if (::mkdtemp(name) != nullptr) path = name;
-    store.emplace(path, std::nullopt);
+    store.emplace(path, std::vector<gid_t>());
     (void)store->prepare();
     keeper.emplace(loop, *store, kMiB * 1000, [] { return LogKeeper::Owners(); });
   }

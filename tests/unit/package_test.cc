@@ -8,6 +8,7 @@
 
 #include "common/io/files.h"
 #include "common/io/host_libraries.h"
+#include "common/io/remove_tree.h"
 #include "common/sha256.h"
 #include "tests/unit/check.h"
 #include "tests/unit/elf_image.h"

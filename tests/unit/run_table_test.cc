@@ -135,3 +135,53 @@ TEST(run_table_prints_its_lines) {
            "survivor=51:x oom_kills=1\n");
   CHECK_EQ(empty_line(run).print(), "EMPTY instance=a.1 run=2\n");
 }
+
+TEST(run_table_goes_on_from_what_it_saved) {
+  RunTable table;
+  Run& old = live(table, "b.1", 1, 100);
+  old.cgroup = "/c/b.1";
+  ExitFacts exit = facts(2);
+  exit.survivors = {"9:sh"};
+  exit.oom_kills = 3;
+  table.exited(old, exit);
+  table.acknowledge(old.seq);
+  table.exited(live(table, "c.1", 1, 100), facts());
+  Run& emptied = live(table, "d.1", 1, 101);
+  table.exited(emptied, facts(1));
+  table.emptied(emptied);
+  Run& lost = table.begin({"e.1", 1}, 5000);
+  table.adopted(lost, 102, 78);
+  table.started(lost);
+  ExitFacts unknown;
+  unknown.unknown = true;
+  table.exited(lost, unknown);
+  // Its number was another's before, whose end is not acknowledged yet.
+  live(table, "a.1", 4, 100).oom_kills_before = 5;
+  Run& adopted = table.begin({"f.1", 1}, 5000);
+  table.adopted(adopted, 100, 78);
+  table.started(adopted);
+
+  RunTable next;
+  std::string saved, again;
+  for (const Line& line : table.save()) {
+    saved += line.print();
+    const auto read = parse_line(line.print().substr(0, line.print().size() - 1));
+    CHECK(next.load(*read).has_value());
+  }
+  for (const Line& line : next.save()) again += line.print();
+  CHECK_EQ(again, saved);
+  for (const auto& [key, run] : table.runs()) {
+    const Run* copy = next.find(key);
+    CHECK(copy != nullptr && copy->phase == run.phase && copy->cgroup == run.cgroup);
+    CHECK_EQ(run.lives() ? run_line(run).print() : exited_line(run).print(),
+             copy->lives() ? run_line(*copy).print() : exited_line(*copy).print());
+  }
+  CHECK(next.by_pid(100) == next.find({"a.1", 4}));
+  CHECK(next.draining() == table.draining());
+  CHECK_EQ(next.find({"a.1", 4})->oom_kills_before, 5);
+  Run& ends = *next.find({"a.1", 4});
+  next.exited(ends, facts());
+  CHECK_EQ(ends.seq, 5);
+  CHECK(!next.load(*parse_line("RUN instance=a.1 run=4 pid=1")).has_value());
+  CHECK(!next.load(*parse_line("FROB instance=z.1 run=4 pid=1")).has_value());
+}

@@ -1,5 +1,7 @@
 #include "master/core/state.h"
 
+#include "master/core/snapshot.h"
+
 #include "tests/unit/check.h"
 
 using namespace dm;
@@ -19,14 +21,14 @@ State state_of(const std::vector<std::string>& records) {
 
 std::string print(const State& state) {
   std::string text;
-  for (const Line& record : state.snapshot()) text += record.print();
+  for (const Line& record : snapshot(state)) text += record.print();
   return text;
 }
 
 // The state, and the same rebuilt from its own snapshot, are one.
 void check_snapshot(const State& state) {
   State again;
-  for (const Line& record : state.snapshot()) CHECK(again.apply(record).has_value());
+  for (const Line& record : snapshot(state)) CHECK(again.apply(record).has_value());
   CHECK_EQ(print(again), print(state));
 }
 
@@ -86,6 +88,31 @@ TEST(state_of_an_end_and_of_what_is_wanted) {
   CHECK_EQ(state.acknowledged.at("w1"), 7);
   CHECK(state.apply(*parse_line("DESIRED instance=web.4 desired=running run=3")).has_value());
   CHECK_EQ(placement.run, 3);
+  CHECK(state.apply(*parse_line("DESIRED instance=web.4 desired=running run=2")).has_value());
+  CHECK_EQ(placement.run, 3);
+  check_snapshot(state);
+}
+
+TEST(state_numbers_of_instances_never_go_back) {
+  auto records = with_web();
+  records.push_back("APP app=web next=2");
+  const State state = state_of(records);
+  CHECK_EQ(state.apps.at("web").next_number, 5);
+  check_snapshot(state);
+}
+
+TEST(state_a_version_belongs_to_one_app) {
+  State state = state_of(with_web());
+  CHECK(!state.apply(*parse_line("VERSION app=api manifest=" + kOne)).has_value());
+  CHECK(!state.apps.contains("api"));
+  check_snapshot(state);
+}
+
+TEST(state_epochs_count_upwards) {
+  const State state =
+      state_of({"EPOCH number=1 id=a", "EPOCH number=3 id=c", "EPOCH number=2 id=b"});
+  CHECK_EQ(state.epoch_number, 3);
+  CHECK_EQ(state.epoch_id, "c");
   check_snapshot(state);
 }
 
@@ -163,7 +190,8 @@ TEST(state_forgets_a_worker_with_all_that_was_on_it) {
 
 TEST(state_refuses_records_that_it_does_not_write) {
   State state;
-  for (const char* text : {"NONSENSE", "NONSENSE instance=web.1", "INSTANCE instance=web app=web"})
+  for (const char* text : {"NONSENSE", "NONSENSE instance=web.1", "INSTANCE instance=web app=web",
+                           "VERSION app=web", "VERSION manifest=x", "EPOCH number=0 id=e"})
     CHECK(!state.apply(*parse_line(text)).has_value());
   CHECK(state.apply(*parse_line("COMMAND who=ann words=ps code=ok")).has_value());
   CHECK_EQ(print(state), "");

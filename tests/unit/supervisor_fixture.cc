@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -170,22 +171,32 @@ SupervisorFixture::SupervisorFixture(bool use_cgroups, std::vector<std::string> 
   char name[] = "/tmp/dm-supervisor-test-XXXXXX";
   root_ = ::mkdtemp(name);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  options_.root = root_;
+  options_.app_users = std::move(app_users);
+  options_.agent_uid = ::geteuid();
+  options_.use_cgroups = use_cgroups;
+  before_ = before;
+  begin();
+}
+
+void SupervisorFixture::begin() {
   Pipe tether, ready;
-  SupervisorOptions options;
-  options.root = root_;
-  options.app_users = std::move(app_users);
-  options.tether_fd = tether.read_end.get();
-  options.ready_fd = ready.write_end.get();
-  options.agent_uid = ::geteuid();
-  options.use_cgroups = use_cgroups;
+  options_.tether_fd = tether.read_end.get();
+  options_.ready_fd = ready.write_end.get();
   pid_ = ::fork();
   if (pid_ == 0) {
-    if (before) before();
-    ::_exit(run_supervisor(options));
+    if (before_) before_();
+    ::_exit(run_supervisor(options_));
   }
   ready.write_end.reset();
   tether_ = std::move(tether.write_end);
   ready_ = read_all(ready.read_end.get());
+}
+
+void SupervisorFixture::replace() {
+  ::kill(pid_, SIGKILL);
+  (void)retry([&] { return ::waitpid(pid_, nullptr, 0); });
+  begin();
 }
 
 SupervisorFixture::~SupervisorFixture() {
@@ -207,24 +218,34 @@ std::optional<int> SupervisorFixture::wait_for_end() {
   return status_;
 }
 
-// --- LogPipe ---
+// --- LogFile ---
 
-LogPipe::LogPipe() {
-  Pipe pipe;
-  read_end = std::move(pipe.read_end);
-  write_end = std::move(pipe.write_end);
+// Whoever holds the file open holds this lock: it belongs to the open file, not to a process.
+LogFile::LogFile() {
+  char name[] = "/tmp/dm-log-XXXXXX";
+  write_end.reset(::mkostemp(name, O_APPEND | O_CLOEXEC));
+  read_end_.reset(::open(name, O_RDONLY | O_CLOEXEC));
+  ::unlink(name);
+  ::flock(write_end.get(), LOCK_SH);
 }
 
-bool LogPipe::read_until(const std::string& text) {
-  const std::int64_t deadline = now_ms() + kPatienceMs;
+void LogFile::read_more() {
   char bytes[4096];
-  while (text.empty() || got.find(text) == std::string::npos) {
-    if (!wait_readable(read_end.get(), deadline)) return false;
-    const ssize_t count = retry([&] { return ::read(read_end.get(), bytes, sizeof bytes); });
-    if (count <= 0) return text.empty();
+  for (ssize_t count; (count = ::read(read_end_.get(), bytes, sizeof bytes)) > 0;)
     got.append(bytes, static_cast<std::size_t>(count));
+}
+
+bool LogFile::read_until(const std::string& text) {
+  const std::int64_t deadline = now_ms() + kPatienceMs;
+  while (true) {
+    const bool is_over = ::flock(read_end_.get(), LOCK_EX | LOCK_NB) == 0;
+    if (is_over) ::flock(read_end_.get(), LOCK_UN);
+    read_more();
+    if (!text.empty() && got.find(text) != std::string::npos) return true;
+    if (is_over) return text.empty();
+    if (now_ms() > deadline) return false;
+    ::poll(nullptr, 0, 2);
   }
-  return true;
 }
 
 std::string spawn_line(const std::string& instance, int run, const std::vector<std::string>& argv,
@@ -238,7 +259,7 @@ std::string spawn_line(const std::string& instance, int run, const std::vector<s
   return text + (more.find("cwd=") == std::string::npos ? " cwd=/ " : " ") + more + "\n";
 }
 
-Line spawn(AgentSide& agent, LogPipe& log, const std::string& instance,
+Line spawn(AgentSide& agent, LogFile& log, const std::string& instance,
            const std::vector<std::string>& argv, const std::string& more, int run) {
   agent.send(spawn_line(instance, run, argv, more), {log.write_end.get()});
   log.write_end.reset();

@@ -67,31 +67,42 @@ class SupervisorFixture {
   const std::string& ready() const { return ready_; }
   // Closes the tether: the supervisor kills everything and ends.
   void cut_tether() { tether_.reset(); }
+  // kill -9, and another supervisor on the same directory.
+  void replace();
   // The exit status, or nullopt if it has not ended by the deadline.
   std::optional<int> wait_for_end();
 
  private:
+  void begin();
+
   std::string root_;
+  SupervisorOptions options_;
+  std::function<void()> before_;
   std::string ready_;
   Fd tether_;
   pid_t pid_ = -1;
   std::optional<int> status_;
 };
 
-// A pipe as an app's log: what it wrote, and, by its end, that no process of it is left.
-struct LogPipe {
-  LogPipe();
-  // Reads until `text` has come, or for an empty text until the end. False at the deadline.
+// An app's log, which tells what was written and, by its end, that no process of it is left.
+struct LogFile {
+  LogFile();
+  // Reads until `text` has come, or for an empty text until the end: nobody has it open for
+  // writing any more, and we not either (write_end.reset()). False at the deadline.
   bool read_until(const std::string& text);
-  Fd read_end, write_end;
+  Fd write_end;
   std::string got;
+
+ private:
+  void read_more();
+  Fd read_end_;
 };
 
 // A SPAWN line with cwd / and a PATH.
 std::string spawn_line(const std::string& instance, int run, const std::vector<std::string>& argv,
                        const std::string& more = "");
-// Spawns with a pipe as its log, keeps only the reading end, and returns the answer.
-Line spawn(AgentSide& agent, LogPipe& log, const std::string& instance,
+// Spawns with that log, closes our writing end of it, and returns the answer.
+Line spawn(AgentSide& agent, LogFile& log, const std::string& instance,
            const std::vector<std::string>& argv, const std::string& more = "", int run = 1);
 
 }  // namespace dm::test

@@ -25,7 +25,7 @@ int status_of(const Line& exited) {
 // Runs a command line to its end and returns what it wrote.
 std::string output_of(AgentSide& agent, const std::string& instance,
                       const std::vector<std::string>& argv, const std::string& more = "") {
-  LogPipe log;
+  LogFile log;
   const Line answer = spawn(agent, log, instance, argv, more);
   if (answer.verb() != "OK") return answer.print();
   return log.read_until("") ? log.got : "no end of output";
@@ -47,7 +47,7 @@ TEST(supervisor_greets_and_tells_how_a_run_ended) {
   CHECK_EQ(field(greeting, "boot"), boot_id());
   CHECK_EQ(agent.wait_for("SYNCED").verb(), "SYNCED");
 
-  LogPipe log;
+  LogFile log;
   const Line ok = spawn(agent, log, "a.1", sh("echo out; echo err >&2; exit 3"));
   CHECK_EQ(ok.verb(), "OK");
   const Line exited = agent.exited("a.1");
@@ -67,10 +67,10 @@ TEST(supervisor_greets_and_tells_how_a_run_ended) {
 TEST(supervisor_tells_a_signal_from_an_exit_code) {
   SupervisorFixture supervisor;
   AgentSide agent(supervisor.root());
-  LogPipe log;
+  LogFile log;
   CHECK_EQ(spawn(agent, log, "a.1", sh("kill -SEGV $$")).verb(), "OK");
   CHECK(WIFSIGNALED(status_of(agent.exited("a.1"))));
-  LogPipe other;
+  LogFile other;
   CHECK_EQ(spawn(agent, other, "a.2", sh("kill -KILL $$")).verb(), "OK");
   const Line killed = agent.exited("a.2");
   CHECK_EQ(WTERMSIG(status_of(killed)), SIGKILL);
@@ -95,7 +95,7 @@ TEST(supervisor_says_why_an_exec_failed) {
       {"/bin/true", "cwd=/bin/true", "chdir /bin/true: Not a directory", ENOTDIR},
   };
   for (const Row& row : rows) {
-    LogPipe log;
+    LogFile log;
     const Line answer = spawn(agent, log, "a.1", {row.path}, row.more);
     CHECK_EQ(answer.verb(), "ERR");
     CHECK_EQ(field(answer, "code"), "exec-failed");
@@ -104,19 +104,19 @@ TEST(supervisor_says_why_an_exec_failed) {
     CHECK(log.read_until(""));
   }
   // Nothing of it is remembered: the same run may be tried again.
-  LogPipe log;
+  LogFile log;
   CHECK_EQ(spawn(agent, log, "a.1", {"/bin/true"}).verb(), "OK");
 }
 
 TEST(supervisor_refuses_what_it_must_not_do) {
   SupervisorFixture supervisor;
   AgentSide agent(supervisor.root());
-  LogPipe log;
+  LogFile log;
   CHECK_EQ(field(spawn(agent, log, "a.1", {"/bin/true"}, "user=root"), "code"), "denied");
-  LogPipe other;
+  LogFile other;
   CHECK_EQ(field(spawn(agent, other, "..", {"/bin/true"}), "code"), "bad-arg");
   agent.send(spawn_line("a.1", 1, {"/bin/true"}));
-  CHECK_EQ(field(agent.answer("a.1"), "msg"), "no log descriptor came with it");
+  CHECK_EQ(field(agent.answer("a.1"), "msg"), "one descriptor must come with it, the log");
   agent.send("NOSUCH id=1\n");
   CHECK_EQ(field(agent.answer("1"), "code"), "unknown-verb");
   agent.send("SIGNAL id=2 instance=a.1 run=1 signal=9 to=tree\n");
@@ -170,27 +170,27 @@ TEST(supervisor_restores_the_limit_of_open_files) {
 TEST(supervisor_spawns_a_run_once) {
   SupervisorFixture supervisor;
   AgentSide agent(supervisor.root());
-  LogPipe log;
+  LogFile log;
   const Line first = spawn(agent, log, "a.1", sh("echo up; exec sleep 1000"), "", 2);
   REQUIRE(first.verb() == "OK");
-  LogPipe again;
+  LogFile again;
   const Line second = spawn(agent, again, "a.1", sh("echo never"), "", 2);
   CHECK_EQ(second.print(), first.print());
   CHECK(again.read_until(""));
   CHECK_EQ(again.got, "");
-  LogPipe older;
+  LogFile older;
   CHECK_EQ(field(spawn(agent, older, "a.1", sh("echo never"), "", 1), "code"), "exists");
   agent.send("SIGNAL id=k instance=a.1 run=2 signal=15 to=group\n");
   CHECK_EQ(agent.answer("k").verb(), "OK");
   const Line exited = agent.exited("a.1");
   CHECK_EQ(WTERMSIG(status_of(exited)), SIGTERM);
-  LogPipe ended;
+  LogFile ended;
   CHECK_EQ(spawn(agent, ended, "a.1", sh("echo never"), "", 2).print(), first.print());
 }
 
 TEST(supervisor_keeps_records_for_the_next_agent) {
   SupervisorFixture supervisor;
-  LogPipe log, living;
+  LogFile log, living;
   std::string told;
   {
     AgentSide agent(supervisor.root());
@@ -227,7 +227,7 @@ TEST(supervisor_ends_when_nothing_is_left_to_do) {
   SupervisorFixture supervisor;
   {
     AgentSide agent(supervisor.root());
-    LogPipe log;
+    LogFile log;
     CHECK_EQ(spawn(agent, log, "a.1", {"/bin/true"}).verb(), "OK");
     const Line exited = agent.exited("a.1");
     agent.send("ACK seq=" + std::string(exited.text("seq")) + "\n");
@@ -277,7 +277,7 @@ TEST(supervisor_waits_for_a_file_that_is_being_written) {
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755));
   REQUIRE(::write(file.get(), content->data(), content->size()) ==
           static_cast<ssize_t>(content->size()));
-  LogPipe busy;
+  LogFile busy;
   const Line answer = spawn(agent, busy, "a.1", {path});
   CHECK_EQ(field(answer, "msg"), "Text file busy");
   // Each try was a child that has to be reaped.
@@ -287,7 +287,7 @@ TEST(supervisor_waits_for_a_file_that_is_being_written) {
     tries = agent.answer("u").number_or("reaped", 10);
   }
   CHECK_EQ(tries, 10);
-  LogPipe log;
+  LogFile log;
   agent.send(spawn_line("a.1", 1, {path}), {log.write_end.get()});
   file.reset();
   CHECK_EQ(agent.answer("a.1").verb(), "OK");
@@ -297,17 +297,9 @@ TEST(supervisor_reports_five_hundred_quick_exits) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    const Fd log(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    std::string text;
-    std::vector<int> descriptors;
-    for (int i = 0; i < 500; ++i) {
-      text += spawn_line("a." + std::to_string(i), 1, {"/bin/true"});
-      descriptors.push_back(log.get());
-      if (i % 100 < 99) continue;
-      agent.send(text, descriptors);
-      text.clear();
-      descriptors.clear();
-    }
+    const LogFile log;
+    for (int i = 0; i < 500; ++i)
+      agent.send(spawn_line("a." + std::to_string(i), 1, {"/bin/true"}), {log.write_end.get()});
     std::set<std::int64_t> seqs;
     std::string acks;
     for (int i = 0; i < 500; ++i) {

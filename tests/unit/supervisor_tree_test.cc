@@ -1,11 +1,20 @@
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
+
+#include "common/io/system.h"
 #include "tests/unit/check.h"
 #include "tests/unit/supervisor_fixture.h"
 #include "worker/io/proc.h"
@@ -14,7 +23,7 @@
 using namespace dm;
 using namespace dm::test;
 
-// Trees are judged by their log pipe: it ends when no process of them is left.
+// Trees are judged by their log: it ends when no process of them is left.
 
 namespace {
 
@@ -46,7 +55,7 @@ TEST(supervisor_kills_the_whole_tree) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe log, other;
+    LogFile log, other;
     CHECK_EQ(spawn(agent, other, "a.2", sh("setsid sleep 1000 & echo up; sleep 1000")).verb(),
              "OK");
     CHECK_EQ(spawn(agent, log, "a.1", sh(std::string(kEscapes) + "echo up; sleep 1000")).verb(),
@@ -71,7 +80,7 @@ TEST(supervisor_kills_a_tree_that_forks_all_the_time) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe log;
+    LogFile log;
     // Twenty sessions whose children come and go quicker than anybody can list them.
     const std::string script =
         "n=0; while [ $n -lt 20 ]; do (setsid sh -c 'while :; do (:) & wait; done' &); "
@@ -88,7 +97,7 @@ TEST(supervisor_names_survivors_and_tells_when_they_are_gone) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe log;
+    LogFile log;
     CHECK_EQ(spawn(agent, log, "a.1", sh("setsid sleep 1000 & echo up $!; exit 0")).verb(), "OK");
     CHECK(log.read_until("\n"));
     const std::string pid = log.got.substr(3, log.got.size() - 4);
@@ -114,7 +123,7 @@ TEST(supervisor_gives_a_new_run_a_tree_of_its_own) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe old_log, new_log;
+    LogFile old_log, new_log;
     CHECK_EQ(spawn(agent, old_log, "a.1", sh("setsid sleep 1000 & echo up; exit 0")).verb(), "OK");
     CHECK_EQ(agent.exited("a.1").number_or("left", 0), 1);
     // Its orphan differs from that of the first run by the number of the run alone.
@@ -132,13 +141,61 @@ TEST(supervisor_gives_a_new_run_a_tree_of_its_own) {
   }
 }
 
+TEST(supervisor_kill_of_a_run_does_not_reach_the_next_one) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogFile first, second;
+    CHECK_EQ(spawn(agent, first, "a.1", {"/bin/sleep", "1000"}).verb(), "OK");
+    agent.send(signal_line("k", "a.1", SIGKILL, "tree"));
+    agent.send("ACK seq=" + field(agent.exited("a.1"), "seq") + "\n");
+    // It lives in the same cgroup, and for longer than a kill waits before it looks again.
+    CHECK_EQ(spawn(agent, second, "a.1", sh("sleep 0.3; exit 5"), "", 2).verb(), "OK");
+    CHECK_EQ(agent.exited("a.1").number_or("status", 0), 5 << 8);
+  }
+}
+
+TEST(supervisor_ends_a_run_whose_lease_is_over) {
+  for (bool use_cgroups : {true, false}) {
+    SupervisorFixture supervisor(use_cgroups);
+    AgentSide agent(supervisor.root());
+    LogFile log, late, renewed;
+    const std::int64_t now = read_clock().mono_ms;
+    const auto until = [&](std::int64_t ms) {
+      return "lease_until_ms=" + std::to_string(now + ms);
+    };
+    CHECK_EQ(field(spawn(agent, late, "a.3", {"/bin/sleep", "1000"}, until(-1)), "code"), "busy");
+    CHECK_EQ(spawn(agent, log, "a.1", sh("setsid sleep 1000 & sleep 1000"), until(300)).verb(),
+             "OK");
+    CHECK_EQ(spawn(agent, renewed, "a.2", {"/bin/sleep", "1000"}, until(300)).verb(), "OK");
+    agent.send("LEASE instance=a.2 run=1 until_ms=" + std::to_string(now + 1'000'000) + "\n");
+    const Line exited = agent.exited("a.1");
+    CHECK_EQ(WTERMSIG(static_cast<int>(exited.number_or("status", 0))), SIGKILL);
+    CHECK_EQ(exited.number_or("lease_over", 0), 1);
+    CHECK(log.read_until(""));
+    agent.send(signal_line("s", "a.2", SIGCONT, "tree"));
+    CHECK_EQ(agent.answer("s").verb(), "OK");
+  }
+}
+
+TEST(supervisor_takes_what_has_a_lease_with_it) {
+  SupervisorFixture supervisor;
+  AgentSide agent(supervisor.root());
+  LogFile log;
+  const std::int64_t until = read_clock().mono_ms + 1'000'000;
+  const std::string lease = "lease_until_ms=" + std::to_string(until);
+  CHECK_EQ(spawn(agent, log, "a.1", {"/bin/sleep", "1000"}, lease).verb(), "OK");
+  CHECK_EQ(::kill(supervisor.pid(), SIGKILL), 0);
+  CHECK(log.read_until(""));
+}
+
 TEST(supervisor_makes_and_removes_cgroups) {
   SupervisorFixture supervisor;
   std::string path;
   {
     AgentSide agent(supervisor.root());
     if (!has_cgroups(agent)) return;
-    LogPipe log;
+    LogFile log;
     const Line ok = spawn(agent, log, "a.1", sh("echo up; sleep 1000"));
     path = field(ok, "cgroup");
     CHECK(path.ends_with("/a.1"));
@@ -157,7 +214,7 @@ TEST(supervisor_stops_everything) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe polite, stubborn, orphan;
+    LogFile polite, stubborn, orphan;
     const std::string wait = "; echo up; while :; do sleep 0.01; done";
     CHECK_EQ(spawn(agent, polite, "a.1", sh("trap 'echo bye; exit 0' INT" + wait)).verb(), "OK");
     CHECK_EQ(
@@ -174,8 +231,8 @@ TEST(supervisor_stops_everything) {
     other.send("STOP-ALL id=s1 timeout_ms=3600000\n");
     CHECK(polite.read_until("bye"));
     CHECK(orphan.read_until("term"));
-    agent.send(spawn_line("a.4", 1, {"/bin/true"}), {STDERR_FILENO});
-    CHECK_EQ(field(agent.answer("a.4"), "code"), "busy");
+    LogFile late;
+    CHECK_EQ(field(spawn(agent, late, "a.4", {"/bin/true"}), "code"), "busy");
     other.send("STOP-ALL id=s2 timeout_ms=0\n");
     CHECK_EQ(other.answer("s1").verb(), "OK");
     CHECK_EQ(other.answer("s2").verb(), "OK");
@@ -192,7 +249,7 @@ TEST(supervisor_kills_everything_when_the_tether_ends) {
   for (bool use_cgroups : {true, false}) {
     SupervisorFixture supervisor(use_cgroups);
     AgentSide agent(supervisor.root());
-    LogPipe log, other;
+    LogFile log, other;
     CHECK_EQ(spawn(agent, log, "a.1", sh(std::string(kEscapes) + "echo up; sleep 1000")).verb(),
              "OK");
     CHECK_EQ(spawn(agent, other, "a.2", sh("trap '' INT TERM; echo up; sleep 1000")).verb(), "OK");
@@ -209,7 +266,7 @@ TEST(supervisor_switches_to_the_app_user_only) {
   const std::string uid = std::to_string(nobody->pw_uid), gid = std::to_string(nobody->pw_gid);
   SupervisorFixture supervisor(true, {"nobody", "daemon"});
   AgentSide agent(supervisor.root());
-  LogPipe log;
+  LogFile log;
   CHECK_EQ(spawn(agent, log, "a.1", {"/bin/cat", "/proc/self/status"}).verb(), "OK");
   CHECK(log.read_until(""));
   const auto line_of = [&](const std::string& name) {
@@ -222,7 +279,7 @@ TEST(supervisor_switches_to_the_app_user_only) {
   CHECK_EQ(line_of("NoNewPrivs"), "NoNewPrivs:\t1");
   for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
     CHECK_EQ(line_of(set), std::string(set) + ":\t0000000000000000");
-  LogPipe second, denied, hidden;
+  LogFile second, denied, hidden;
   CHECK_EQ(spawn(agent, second, "a.2", {"/usr/bin/id", "-un"}, "user=daemon").verb(), "OK");
   CHECK(second.read_until(""));
   CHECK_EQ(second.got, "daemon\n");
@@ -231,6 +288,37 @@ TEST(supervisor_switches_to_the_app_user_only) {
   ::chmod(supervisor.root().c_str(), 0700);
   CHECK_EQ(field(spawn(agent, hidden, "a.4", {"/bin/true"}, "cwd=" + supervisor.root()), "msg"),
            "chdir " + supervisor.root() + ": Permission denied");
+}
+
+// As systemd's RestrictNamespaces= does it.
+void take_clone3_away() {
+  sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{std::size(steps), steps};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
+TEST(supervisor_puts_a_run_into_its_cgroup_without_clone3) {
+  SupervisorFixture usual, without(true, {}, &take_clone3_away);
+  std::string names[2];
+  int i = 0;
+  for (const SupervisorFixture* supervisor : {&usual, &without}) {
+    AgentSide agent(supervisor->root());
+    LogFile log;
+    const Line ok = spawn(agent, log, "a.1",
+                          {"/bin/sh", "-c", "grep ^0:: /proc/self/cgroup; echo up; sleep 1000"});
+    const std::string cgroup = field(ok, "cgroup");
+    CHECK(log.read_until("up\n"));
+    const bool is_inside = log.got.find("/a.1\n") != std::string::npos;
+    CHECK_EQ(is_inside, !cgroup.empty());
+    names[i++] = cgroup.substr(cgroup.rfind('/') + 1);
+  }
+  CHECK_EQ(names[0], names[1]);
 }
 
 TEST(supervisor_does_not_begin_with_a_user_that_is_none_or_root) {
@@ -256,7 +344,8 @@ TEST(supervisor_lets_no_other_user_in) {
   if (pid == 0) {
     if (::setuid(65534) != 0) ::_exit(2);
     AgentSide stranger(supervisor.root());
-    ::_exit(stranger.wait_for("SYNCED").verb().empty() ? 0 : 1);
+    const Line refusal = stranger.wait_for("ERR");
+    ::_exit(field(refusal, "code") == "denied" && stranger.wait_for_end() ? 0 : 1);
   }
   int status = -1;
   REQUIRE(::waitpid(pid, &status, 0) == pid);

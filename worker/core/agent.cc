@@ -14,6 +14,11 @@ std::string decimal(double value) {
   return text;
 }
 
+// Has the last run that was begun come to its end?
+bool has_ended(const Instance& instance) {
+  return instance.last_end && instance.last_end->number_or("run", 0) >= instance.run;
+}
+
 }  // namespace
 
 Agent::Agent(HostFacts facts, std::uint64_t seed)
@@ -42,6 +47,8 @@ void Agent::handle(const MasterLine& event, Now now) {
 
 // Everything we know, then SYNCED: from here on the master may give orders.
 void Agent::greet(Now now) {
+  beat_times_.clear();
+  note_beat(0, now);
   Line info("INFO");
   info.add("os", facts_.os).add("arch", facts_.arch).add("cpus", facts_.cpus);
   info.add("mem", facts_.mem_bytes).add("glibc", facts_.glibc).add("version", facts_.version);
@@ -82,15 +89,16 @@ void Agent::handle(const Sampled& sampled, Now now) {
     instance.max_rss_seen = std::max(instance.max_rss_seen, sample.rss_bytes);
     tell(instance);
   }
-  if (link_.is_up()) beat(host_);
+  if (link_.is_up()) beat(host_, now);
 }
 
-void Agent::beat(const HostSample& host) {
+void Agent::beat(const HostSample& host, Now now) {
   const auto alive = std::count_if(instances_.begin(), instances_.end(), [](const auto& entry) {
     return entry.second.state != RunState::kDown && entry.second.state != RunState::kBackoff;
   });
+  note_beat(++beats_, now);
   Line line("HEARTBEAT");
-  line.add("seq", ++beats_).add("cpu", decimal(host.cpu_percent));
+  line.add("seq", beats_).add("cpu", decimal(host.cpu_percent));
   line.add("mem_used", host.mem_used_bytes).add("mem_total", host.mem_total_bytes);
   line.add("load1", decimal(host.load1)).add("disk_free", host.disk_free_bytes);
   if (is_disk_low()) line.add("disk_low", 1);
@@ -173,14 +181,32 @@ Status Agent::replay(const Line& record) {
 void Agent::replay_end(const Line& record) {
   const std::int64_t seq = record.number_or("seq", 0);
   next_end_ = std::max(next_end_, seq + 1);
-  if (seq > acked_) unacknowledged_.push_back(record);
+  if (seq > acked_) keep_end(record);
   const auto found = instances_.find(std::string(record.text("instance")));
   if (found == instances_.end()) return;
   Instance& instance = found->second;
   instance.last_end = record;
-  if (record.number_or("run", 0) < instance.run) return;
+  if (!has_ended(instance)) return;
   instance.state = RunState::kDown;
   instance.exec_error = failed_start_of(record);
+}
+
+// In the order of their numbers, each once: a snapshot has them in another, and with them the last
+// end of each instance, which may have been dropped.
+void Agent::keep_end(const Line& end) {
+  const std::int64_t seq = end.number_or("seq", 0);
+  const auto place = std::lower_bound(
+      unacknowledged_.begin(), unacknowledged_.end(), seq,
+      [](const Line& kept, std::int64_t number) { return kept.number_or("seq", 0) < number; });
+  if (place == unacknowledged_.end() || place->number_or("seq", 0) != seq)
+    unacknowledged_.insert(place, end);
+  if (unacknowledged_.size() > kMostEnds) unacknowledged_.pop_front();
+}
+
+bool Agent::is_last_end(const Line& end) const {
+  const auto found = instances_.find(std::string(end.text("instance")));
+  return found != instances_.end() && found->second.last_end &&
+         found->second.last_end->number("seq") == end.number("seq");
 }
 
 // The records that speak of one run of a known instance.
@@ -194,7 +220,19 @@ Status Agent::replay_run(const Line& record) {
   } else if (record.verb() == "RUN") {
     instance.run = record.number_or("run", 0);
     instance.restarts = record.number_or("restarts", 0);
-    instance.state = RunState::kSpawning;
+    instance.keeper = record.text("supervisor", supervisor_);
+    instance.pid = instance.pid_start = instance.started_ms = 0;
+    instance.state = has_ended(instance) ? RunState::kDown : RunState::kSpawning;
+    // It was of the run before.
+    if (instance.state == RunState::kSpawning) instance.exec_error.reset();
+  } else if (record.verb() == "STARTED") {
+    if (record.number_or("run", 0) != instance.run || has_ended(instance)) return {};
+    instance.pid = record.number_or("pid", 0);
+    instance.pid_start = record.number_or("start", 0);
+    instance.started_ms = record.number_or("started_ms", 0);
+    instance.cgroup = record.text("cgroup");
+    instance.keeper = record.text("supervisor", supervisor_);
+    instance.state = RunState::kUp;
   } else {
     return fail(Code::kBadLine, "unknown record " + record.verb());
   }
@@ -211,20 +249,22 @@ std::vector<Line> Agent::snapshot() const {
         Line("INSTALLED").add("app", key.first).add("manifest", key.second).add("exe", exe));
   // Says which of the ends below are acknowledged, and keeps a number from being used twice.
   if (acked_ > 0) records.push_back(Line("ACKED").add("seq", acked_));
+  // Behind an instance an end would be taken for its last one.
+  for (const Line& end : unacknowledged_)
+    if (!is_last_end(end)) records.push_back(end);
   for (const auto& [name, instance] : instances_) {
     Line spec = print_spec("INSTANCE", instance.spec);
     spec.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
     records.push_back(spec.add("restarts", instance.restarts));
-    if (instance.last_end && instance.last_end->number_or("seq", 0) <= acked_)
-      records.push_back(*instance.last_end);
+    if (instance.last_end) records.push_back(*instance.last_end);
     const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-    const bool ended = instance.last_end && instance.last_end->number_or("run", 0) >= instance.run;
-    if (over || ended) continue;
-    Line run("RUN");
-    run.add("instance", name).add("run", instance.run);
-    records.push_back(run.add("restarts", instance.restarts));
+    if (over || has_ended(instance)) continue;
+    Line run = run_record(instance), started = started_record(instance);
+    if (instance.keeper != supervisor_)
+      for (Line* record : {&run, &started}) record->add("supervisor", instance.keeper);
+    records.push_back(std::move(run));
+    if (instance.pid > 0) records.push_back(std::move(started));
   }
-  records.insert(records.end(), unacknowledged_.begin(), unacknowledged_.end());
   return records;
 }
 

@@ -18,6 +18,10 @@
 
 namespace dm {
 
+// Ends of runs that are kept for a master that is away. Of more the oldest are dropped; the master
+// counts them by the numbers that are missing.
+inline constexpr std::size_t kMostEnds = 10'000;
+
 class Agent {
  public:
   Agent(HostFacts facts, std::uint64_t seed);
@@ -80,15 +84,27 @@ class Agent {
   bool is_disk_low() const;
   Error disk_low() const;
 
-  // The supervisor's lines and the runs (agent_runs.cc).
+  // What must never live twice (agent_leases.cc).
+  void note_beat(std::int64_t beat, Now now);
+  std::int64_t lease_end(std::int64_t beat, std::int64_t lease_ms) const;
+  void renew(const Line& order, Now now);
+
+  // The supervisor's lines (agent_supervisor.cc).
   void supervisor_greets(const Line& line, Now now);
   void supervisor_run(const Line& line, Now now);
   void supervisor_exited(const Line& line, Now now);
   void supervisor_empty(const Line& line, Now now);
   void supervisor_synced(const Line& line, Now now);
   void supervisor_answer(const Line& line, Now now);
+  void began(Instance& instance, const Line& line, Now now);
+  void upgraded(const Line& answer);
   void resume(Instance& instance, bool seen, Now now);
+  void adopt(const Instance& instance);
+  void adopted(Instance& instance, const Line& line, Now now);
+  void lose(Instance& instance, bool rebooted, Now now);
   void signal_again(Instance& instance, Now now);
+
+  // The runs (agent_runs.cc).
   void drive(Instance& instance, RunEvent event, Now now);
   void perform(Instance& instance, RunAction action, Now now);
   void begin_run(Instance& instance);
@@ -102,9 +118,11 @@ class Agent {
   void set_wanted(Instance& instance, bool wanted);
 
   void replay_end(const Line& record);
+  void keep_end(const Line& end);
+  bool is_last_end(const Line& end) const;
   Status replay_run(const Line& record);
   void greet(Now now);
-  void beat(const HostSample& host);
+  void beat(const HostSample& host, Now now);
   void tell(Instance& instance);
   // Without a session nobody would understand it: the master asks again when there is one.
   void to_master(const Line& line) {
@@ -131,15 +149,17 @@ class Agent {
   std::int64_t acked_ = 0;  // the master has every end up to this one
   std::int64_t beats_ = 0;
   std::int64_t next_beat_ = kNever;
+  std::deque<std::pair<std::int64_t, std::int64_t>> beat_times_;  // seq, mono_ms; of this session
   std::int64_t last_sample_ms_ = 0;
   HostSample host_;
   CpuAverage cpu_average_;
   Bond bond_;
 
-  std::string supervisor_;  // who the records speak of: boot id and pid
+  std::string supervisor_;  // who was met last: boot id, pid, start time
   bool supervisor_ready_ = false;
+  bool is_outdated_ = false;    // it runs another build than we do
+  bool upgrade_asked_ = false;  // once is enough: it says why not
   std::set<std::string> seen_;  // instances the supervisor named since its greeting
-  bool same_supervisor_ = true;
 };
 
 }  // namespace dm

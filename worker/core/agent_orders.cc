@@ -31,7 +31,7 @@ const Agent::Order Agent::kOrders[] = {
     {"PROBE", &Agent::probe},     {"INSTALL", &Agent::install}, {"DELETE", &Agent::remove},
     {"LAUNCH", &Agent::launch},   {"STOP", &Agent::stop},       {"KILL", &Agent::kill},
     {"USAGE", &Agent::usage},     {"LOG", &Agent::log},         {"CANCEL", &Agent::cancel},
-    {"ACK", &Agent::acknowledge},
+    {"ACK", &Agent::acknowledge}, {"LEASE", &Agent::renew},
 };
 
 // What we are bound to is on disk before the first order has any effect.
@@ -171,6 +171,9 @@ void Agent::launch(const Line& order, Now now) {
     return err(id, fail(Code::kNotFound, "version " + spec->manifest.substr(0, 12) + " of " +
                                              spec->app + " is not installed here"));
   if (is_disk_low()) return err(id, disk_low());
+  const std::int64_t lease_until = lease_end(order.number_or("beat", 0), spec->lease_ms);
+  if (spec->lease_ms > 0 && lease_until <= now.mono_ms)
+    return err(id, fail(Code::kBusy, "the order came so late that its lease was over"));
   Instance& instance = instances_[spec->name];
   const bool is_new = instance.spec.name.empty();
   if (is_new) {
@@ -182,6 +185,7 @@ void Agent::launch(const Line& order, Now now) {
   instance.run = std::max(instance.run, run - 1);
   if (!instance.wanted) set_wanted(instance, true);
   instance.backoff.reset();
+  instance.lease_until = std::max(instance.lease_until, lease_until);
   await(instance, id, PendingAnswer::Kind::kLaunch);
   drive(instance, RunEvent::kStart, now);
 }
@@ -263,6 +267,7 @@ void Agent::log(const Line& order, Now now) {
   effect.run = run;
   effect.lines = order.number_or("lines", -1);
   effect.offset = std::max<std::int64_t>(order.number_or("offset", 0), 0);
+  effect.tail_bytes = std::max<std::int64_t>(order.number_or("tail_bytes", 0), 0);
   const bool over = instance->state == RunState::kDown || instance->state == RunState::kBackoff;
   if (order.has("since_ms"))
     effect.since_ms =

@@ -1,7 +1,8 @@
-// Runs: the supervisor's lines, the state table, ends and restarts.
+// Runs: the state table, ends and restarts.
 #include <algorithm>
 
 #include "worker/core/agent.h"
+#include "worker/core/app_place.h"
 
 namespace dm {
 namespace {
@@ -26,105 +27,6 @@ void forget_run(Instance& instance) {
 
 }  // namespace
 
-void Agent::handle(const SupervisorLine& event, Now now) {
-  struct Row {
-    std::string_view verb;
-    Handler handler;
-  };
-  static constexpr Row kRows[] = {
-      {"SUPERVISOR", &Agent::supervisor_greets}, {"RUN", &Agent::supervisor_run},
-      {"EXITED", &Agent::supervisor_exited},     {"EMPTY", &Agent::supervisor_empty},
-      {"SYNCED", &Agent::supervisor_synced},     {"OK", &Agent::supervisor_answer},
-      {"ERR", &Agent::supervisor_answer},
-  };
-  for (const Row& row : kRows)
-    if (row.verb == event.line.verb()) return (this->*row.handler)(event.line, now);
-}
-
-void Agent::supervisor_greets(const Line& line, Now) {
-  const std::string id = std::string(line.text("boot")) + "/" + std::string(line.text("pid"));
-  same_supervisor_ = id == supervisor_;
-  supervisor_ = id;
-  seen_.clear();
-  if (!same_supervisor_) append(Line("SUPERVISOR").add("id", id));
-}
-
-void Agent::supervisor_run(const Line& line, Now now) {
-  const std::string name(line.text("instance"));
-  const auto found = instances_.find(name);
-  if (found == instances_.end() || found->second.run != line.number_or("run", 0)) {
-    out_.push_back(Say{"the supervisor runs " + name + ", of which no record speaks"});
-    return;
-  }
-  seen_.insert(name);
-  Instance& instance = found->second;
-  instance.pid = line.number_or("pid", 0);
-  instance.pid_start = line.number_or("start", 0);
-  instance.started_ms = line.number_or("started_ms", 0);
-  instance.cgroup = line.text("cgroup");
-  drive(instance, RunEvent::kSpawned, now);
-}
-
-void Agent::supervisor_synced(const Line&, Now now) {
-  supervisor_ready_ = true;
-  for (auto& [name, instance] : instances_) resume(instance, seen_.contains(name), now);
-}
-
-// The supervisor has said all it knows; what it may not have heard is said again.
-void Agent::resume(Instance& instance, bool seen, Now now) {
-  if (instance.state == RunState::kBackoff) return;
-  if (instance.state == RunState::kDown) {
-    if (instance.last_end && instance.run > 0) decide_restart(instance, *instance.last_end, now);
-    return;
-  }
-  const bool spawns = instance.state == RunState::kSpawning;
-  if (spawns && (same_supervisor_ || !instance.spawn_sent)) return send_spawn(instance);
-  if (seen) return signal_again(instance, now);
-  // Whoever waits for its start is not told that it began: nobody knows.
-  if (!instance.spawn_sent)
-    instance.exec_error = fail(Code::kBusy, "it was stopped before it began");
-  else if (instance.pid == 0)
-    instance.exec_error = fail(Code::kInternal, "the supervisor ended before it had answered");
-  EndOfRun end = describe_unknown_end(instance, now);
-  if (instance.exited) end = describe_end(instance, *instance.exited);
-  if (!instance.spawn_sent) end = describe_failed_start(instance, *instance.exec_error, now);
-  instance.state = RunState::kDown;
-  finish(instance, std::move(end), 0, now);
-}
-
-void Agent::signal_again(Instance& instance, Now now) {
-  switch (instance.state) {
-    case RunState::kUp:
-      // A stop that the agent before us had begun is finished by us.
-      if (instance.wanted) return;
-      instance.deadline = now.mono_ms + instance.grace_ms;
-      return drive(instance, RunEvent::kStop, now);
-    case RunState::kStopping: return signal(instance, kSigint, "group");
-    case RunState::kDraining: return signal(instance, kSigterm, "tree");
-    case RunState::kKilling: return signal(instance, kSigkill, "tree");
-    default: return;
-  }
-}
-
-void Agent::supervisor_answer(const Line& line, Now now) {
-  const std::string_view id = line.text("id");
-  const std::size_t slash = id.rfind('/');
-  if (slash == std::string_view::npos) return;  // the answer to a signal
-  const auto found = instances_.find(std::string(id.substr(0, slash)));
-  if (found == instances_.end()) return;
-  Instance& instance = found->second;
-  if (instance.run != parse_integer(id.substr(slash + 1)).value_or(0)) return;
-  if (line.verb() == "ERR") {
-    const Error error{code_from(line.text("code")), std::string(line.text("msg"))};
-    return handle(SpawnFailed{instance.spec.name, instance.run, error}, now);
-  }
-  instance.pid = line.number_or("pid", 0);
-  instance.pid_start = line.number_or("start", 0);
-  instance.started_ms = line.number_or("started_ms", now.wall_ms);
-  instance.cgroup = line.text("cgroup");
-  drive(instance, RunEvent::kSpawned, now);
-}
-
 void Agent::handle(const SpawnFailed& failed, Now now) {
   const auto found = instances_.find(failed.instance);
   if (found == instances_.end() || found->second.run != failed.run) return;
@@ -133,33 +35,6 @@ void Agent::handle(const SpawnFailed& failed, Now now) {
   if (step(instance.state, RunEvent::kSpawnFailed).action != RunAction::kFinish) return;
   instance.exec_error = failed.error;
   drive(instance, RunEvent::kSpawnFailed, now);
-}
-
-void Agent::supervisor_exited(const Line& line, Now now) {
-  const auto found = instances_.find(std::string(line.text("instance")));
-  const std::int64_t seq = line.number_or("seq", 0);
-  const bool current = found != instances_.end() && found->second.run == line.number_or("run", 0) &&
-                       found->second.state != RunState::kDown &&
-                       found->second.state != RunState::kBackoff;
-  if (!current) {
-    // Recorded by an agent that ended before it could say so.
-    out_.push_back(ToSupervisor{Line("ACK").add("seq", seq)});
-    return;
-  }
-  Instance& instance = found->second;
-  seen_.insert(instance.spec.name);
-  if (instance.pid == 0) instance.pid = line.number_or("pid", 0);
-  if (instance.started_ms == 0) instance.started_ms = line.number_or("started_ms", 0);
-  instance.exited = line;
-  const bool left = line.number_or("left", 0) > 0;
-  drive(instance, left ? RunEvent::kExitedLeft : RunEvent::kExited, now);
-}
-
-void Agent::supervisor_empty(const Line& line, Now now) {
-  const auto found = instances_.find(std::string(line.text("instance")));
-  if (found == instances_.end() || !found->second.exited) return;
-  if (found->second.run != line.number_or("run", 0)) return;
-  drive(found->second, RunEvent::kEmpty, now);
 }
 
 void Agent::drive(Instance& instance, RunEvent event, Now now) {
@@ -216,19 +91,19 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
 // A launch that was asked for is on disk before it happens, so that it never happens twice; a
 // restart by policy need not be, and must be quick.
 void Agent::begin_run(Instance& instance) {
-  Line record("RUN");
-  record.add("instance", instance.spec.name).add("run", instance.run);
-  record.add("restarts", instance.restarts);
+  const Line record = run_record(instance);
   if (has_waiting_launch(instance))
     append(record);
   else
     append_lazily(record);
   instance.spawn_sent = false;
+  instance.keeper = supervisor_;
   if (supervisor_ready_) send_spawn(instance);
 }
 
 void Agent::send_spawn(Instance& instance) {
   instance.spawn_sent = true;
+  instance.keeper = supervisor_;
   const InstanceSpec& spec = instance.spec;
   const auto found = installed_.find({spec.app, spec.manifest});
   const std::string executable = found == installed_.end() ? "missing" : found->second;
@@ -238,7 +113,11 @@ void Agent::send_spawn(Instance& instance) {
   line.add("id", spec.name + "/" + std::to_string(instance.run));
   line.add("instance", spec.name).add("run", instance.run);
   line.add("path", version + "/bin/" + executable).add("cwd", work);
+  if (!facts_.app_users.empty())
+    line.add("user", facts_.app_users[place_of_app(spec.app, facts_.app_users.size())]);
   line.add("arg", version + "/bin/" + executable);
+  if (spec.lease_ms > 0)
+    line.add("lease_until_ms", std::max<std::int64_t>(instance.lease_until, 1));
   for (const std::string& arg : spec.args) line.add("arg", arg);
   std::string libraries = version + "/lib";
   const auto env = [&](std::string_view name, std::string_view value) {
@@ -278,7 +157,7 @@ void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq
   record.add("seq", next_end_++);
   for (const auto& [key, value] : end.fields()) record.add(key, value);
   append_lazily(record);
-  unacknowledged_.push_back(record);
+  keep_end(record);
   if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
   to_master(record);
   out_.push_back(EndStreams{instance.spec.name, instance.run});
@@ -302,7 +181,7 @@ void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {
   const std::int64_t lived = ended - end.number_or("started_ms", ended);
   const std::int64_t delay = instance.backoff.next(lived, random_);
   ++instance.restarts;
-  if (delay == 0) return drive(instance, RunEvent::kStart, now);
+  if (delay == 0 && may_run(instance, now)) return drive(instance, RunEvent::kStart, now);
   instance.state = RunState::kBackoff;
   instance.deadline = now.mono_ms + delay;
   instance.retry_wall_ms = now.wall_ms + delay;
@@ -349,7 +228,10 @@ void Agent::expire(Instance& instance, Now now) {
       instance.answers.clear();
       break;
     case RunState::kDraining: return drive(instance, RunEvent::kDrainTimeout, now);
-    case RunState::kBackoff: return drive(instance, RunEvent::kRetryDue, now);
+    case RunState::kBackoff:
+      // Otherwise the next lease brings it back (agent_leases.cc).
+      if (may_run(instance, now)) drive(instance, RunEvent::kRetryDue, now);
+      break;
     default: break;
   }
 }

@@ -41,11 +41,13 @@ struct HostFacts {
   std::string id;    // 128 random bits of its root directory, in hex
   std::string root;  // absolute path
   std::string os, arch, glibc, version, boot_id;
+  std::string build;  // of our program's file; another one's supervisor is asked to become this
   std::int64_t cpus = 0, mem_bytes = 0, started_mono_ms = 0;
-  std::vector<std::string> labels;  // "k=v"
-  bool join = false;                // take a new cluster's word from now on
-  std::string path;                 // PATH for the apps
-  int disk_floor_percent = 5;       // with less of the disk free, no new work
+  std::vector<std::string> labels;     // "k=v"
+  bool join = false;                   // take a new cluster's word from now on
+  std::string path;                    // PATH for the apps
+  std::vector<std::string> app_users;  // whom apps run as; empty: as the supervisor
+  int disk_floor_percent = 5;          // with less of the disk free, no new work
 };
 
 // --- Effects ---
@@ -83,7 +85,8 @@ struct StreamLog {  // dial a bulk connection and send the file
   std::string id;   // of the request that it answers
   std::string instance;
   std::int64_t run = 0, lines = -1, offset = 0;
-  std::int64_t since_ms = 0;  // wall clock; 0: from the beginning
+  std::int64_t since_ms = 0;    // wall clock; 0: from the beginning
+  std::int64_t tail_bytes = 0;  // only so many, the last ones; 0: all
   bool follow = false;
   bool stamp = false;  // the time before each line
 };

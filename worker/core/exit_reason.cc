@@ -16,14 +16,20 @@ bool is_own_fault(int signal) {
   return std::find(std::begin(kOwnFaults), std::end(kOwnFaults), signal) != std::end(kOwnFaults);
 }
 
+bool is_unknown(const WaitStatus& status) {
+  return !status.exit_code && status.signal == 0;
+}
+
 std::string what_happened(const WaitStatus& status) {
   if (status.exit_code) return "exit code " + std::to_string(*status.exit_code);
+  if (is_unknown(status)) return "exit status unknown";
   return "killed by " + signal_name(status.signal) + (status.core ? " (core dumped)" : "");
 }
 
 std::string by_itself(const EndFacts& facts) {
   std::string text = what_happened(facts.status);
-  if (facts.status.exit_code || is_own_fault(facts.status.signal)) return text;
+  if (facts.status.exit_code || is_unknown(facts.status) || is_own_fault(facts.status.signal))
+    return text;
   text += ", not by dm";
   if (facts.status.signal == kSigkill && facts.oom_kill)
     text += ": out of memory (kernel oom_kill count rose, max RSS " +
@@ -37,12 +43,20 @@ std::string main_part(const EndFacts& facts) {
     case OurPart::kNothing: return by_itself(facts);
     case OurPart::kStopped: return "stopped by operator: SIGINT, " + what_happened(facts.status);
     case OurPart::kTimedOut:
+      if (is_unknown(facts.status))
+        return "ignored SIGINT for " + print_grace(facts.grace_ms) +
+               ", SIGKILL sent, exit status unknown";
       // It may have ended by itself in the moment before the signal.
       if (!by_kill) return "stopped by operator: SIGINT, " + what_happened(facts.status);
       return "ignored SIGINT for " + print_grace(facts.grace_ms) + ", killed by SIGKILL";
     case OurPart::kKilled:
+      if (is_unknown(facts.status)) return "killed by operator: SIGKILL, exit status unknown";
       if (!by_kill) return what_happened(facts.status) + ", before the operator's SIGKILL";
       return "killed by operator: SIGKILL";
+    case OurPart::kLeaseOver:
+      if (!by_kill) return what_happened(facts.status);
+      return "killed by SIGKILL: its lease was over, no word from the master for " +
+             print_grace(facts.grace_ms);
   }
   return by_itself(facts);
 }
@@ -57,9 +71,10 @@ std::string print_grace(std::int64_t ms) {
 std::string explain_end(const EndFacts& facts) {
   std::string text = main_part(facts);
   // Our own SIGKILL goes to the whole tree: who of it is reaped last was not left behind.
-  const bool killed_whole =
-      facts.our_part == OurPart::kKilled ||
-      (facts.our_part == OurPart::kTimedOut && facts.status.signal == kSigkill);
+  const bool killed_whole = facts.our_part == OurPart::kKilled ||
+                            facts.our_part == OurPart::kLeaseOver ||
+                            (facts.our_part == OurPart::kTimedOut &&
+                             (facts.status.signal == kSigkill || is_unknown(facts.status)));
   if (facts.left <= 0 || killed_whole) return text;
   text += "; left behind and ended: ";
   if (facts.survivors.empty())

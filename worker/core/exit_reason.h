@@ -13,15 +13,16 @@ namespace dm {
 // What dm itself did to the run before it ended.
 enum class OurPart {
   kNothing,
-  kStopped,   // SIGINT on an operator's word
-  kTimedOut,  // the same, then SIGKILL because it did not end
-  kKilled,    // SIGKILL on an operator's word
+  kStopped,    // SIGINT on an operator's word
+  kTimedOut,   // the same, then SIGKILL because it did not end
+  kKilled,     // SIGKILL on an operator's word
+  kLeaseOver,  // SIGKILL because the master was silent for the time of its lease
 };
 
 struct EndFacts {
-  WaitStatus status;
+  WaitStatus status;  // neither exit code nor signal: nobody knows
   OurPart our_part = OurPart::kNothing;
-  std::int64_t grace_ms = 0;  // how long SIGINT was given (kTimedOut)
+  std::int64_t grace_ms = 0;  // how long SIGINT was given (kTimedOut), or the lease (kLeaseOver)
   bool oom_kill = false;      // the kernel's oom_kill counter rose
   std::int64_t max_rss_bytes = 0;
   std::vector<std::string> survivors;  // "PID:COMM" of the tree's processes that outlived it

@@ -6,6 +6,7 @@
 
 #include "common/names.h"
 #include "common/sha256.h"
+#include "common/units.h"
 
 namespace dm {
 namespace {
@@ -63,6 +64,7 @@ Line print_spec(std::string_view verb, const InstanceSpec& spec) {
   line.add("instance", spec.name).add("app", spec.app).add("manifest", spec.manifest);
   line.add("restart", word(spec.restart));
   if (spec.log_max_bytes != kDefaultLogMost) line.add("log_max_bytes", spec.log_max_bytes);
+  if (spec.lease_ms > 0) line.add("lease_ms", spec.lease_ms);
   for (const std::string& arg : spec.args) line.add("arg", arg);
   for (const std::string& env : spec.env) line.add("env", env);
   return line;
@@ -81,6 +83,7 @@ Result<InstanceSpec> parse_spec(const Line& line) {
   if (!policy) return fail(Code::kBadArg, "restart= must be no, on-failure or always");
   spec.restart = *policy;
   spec.log_max_bytes = line.number_or("log_max_bytes", kDefaultLogMost);
+  spec.lease_ms = std::clamp<std::int64_t>(line.number_or("lease_ms", 0), 0, kMaxDurationMs);
   if (spec.log_max_bytes < kLeastLogMost)
     return fail(Code::kBadArg, "log_max_bytes= must be at least " + std::to_string(kLeastLogMost));
   spec.args = line.all("arg");
@@ -93,8 +96,8 @@ Result<InstanceSpec> parse_spec(const Line& line) {
 
 std::string_view state_word(const Instance& instance) {
   if (instance.state != RunState::kUp) {
-    const bool stopped = instance.state == RunState::kDown && instance.run == 0;
-    return stopped ? "starting" : word(instance.state);
+    const bool is_new = instance.state == RunState::kDown && instance.run == 0 && instance.wanted;
+    return is_new ? "starting" : word(instance.state);
   }
   for (const KernelStateRow& row : kKernelStates)
     if (row.letter == instance.usage.kernel_state) return row.word;
@@ -122,9 +125,10 @@ Line report(const Instance& instance, bool full) {
 
 EndOfRun describe_end(const Instance& instance, const Line& exited) {
   EndFacts facts;
-  facts.status = decode_wait_status(static_cast<int>(exited.number_or("status", 0)));
-  facts.our_part = instance.our_part;
-  facts.grace_ms = instance.grace_ms;
+  const bool is_known = !exited.has("unknown");
+  if (is_known) facts.status = decode_wait_status(static_cast<int>(exited.number_or("status", 0)));
+  facts.our_part = exited.has("lease_over") ? OurPart::kLeaseOver : instance.our_part;
+  facts.grace_ms = exited.has("lease_over") ? instance.spec.lease_ms : instance.grace_ms;
   facts.oom_kill = exited.number_or("oom_kills", 0) > 0;
   facts.max_rss_bytes = exited.number_or("max_rss_bytes", 0);
   facts.left = exited.number_or("left", 0);
@@ -132,10 +136,12 @@ EndOfRun describe_end(const Instance& instance, const Line& exited) {
   Line line = end_line(instance, exited.number_or("ended_ms", 0));
   if (facts.status.exit_code) line.add("exit_code", *facts.status.exit_code);
   if (facts.status.signal != 0) line.add("signal", signal_name(facts.status.signal));
-  line.add("core", facts.status.core ? 1 : 0);
-  line.add("cpu_user_ms", exited.number_or("user_us", 0) / 1000);
-  line.add("cpu_system_ms", exited.number_or("system_us", 0) / 1000);
-  line.add("max_rss_bytes", facts.max_rss_bytes);
+  if (is_known) {
+    line.add("core", facts.status.core ? 1 : 0);
+    line.add("cpu_user_ms", exited.number_or("user_us", 0) / 1000);
+    line.add("cpu_system_ms", exited.number_or("system_us", 0) / 1000);
+    line.add("max_rss_bytes", facts.max_rss_bytes);
+  }
   line.add("reason", explain_end(facts));
   return line;
 }
@@ -153,12 +159,27 @@ std::optional<Error> failed_start_of(const EndOfRun& end) {
   return fail(code_from(end.text("failed")), std::string(message));
 }
 
-EndOfRun describe_unknown_end(const Instance& instance, Now now) {
+EndOfRun describe_unknown_end(const Instance& instance, bool rebooted, Now now) {
   Line line = end_line(instance, now.wall_ms);
   // Not even whether it began: a launch that is sent again must not be told that it did.
   if (instance.pid == 0) line.add("failed", word(Code::kInternal));
-  line.add("reason", "exit status unknown");
+  line.add("reason", rebooted ? "exit status unknown: worker rebooted" : "exit status unknown");
   return line;
+}
+
+Line run_record(const Instance& instance) {
+  Line record("RUN");
+  record.add("instance", instance.spec.name).add("run", instance.run);
+  return std::move(record.add("restarts", instance.restarts));
+}
+
+Line started_record(const Instance& instance) {
+  Line record("STARTED");
+  record.add("instance", instance.spec.name).add("run", instance.run);
+  record.add("pid", instance.pid).add("start", instance.pid_start);
+  record.add("started_ms", instance.started_ms);
+  if (!instance.cgroup.empty()) record.add("cgroup", instance.cgroup);
+  return record;
 }
 
 void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind) {
@@ -171,6 +192,10 @@ bool has_waiting_launch(const Instance& instance) {
   return std::any_of(instance.answers.begin(), instance.answers.end(), [](const auto& answer) {
     return answer.kind == PendingAnswer::Kind::kLaunch;
   });
+}
+
+bool may_run(const Instance& instance, Now now) {
+  return instance.spec.lease_ms == 0 || instance.lease_until > now.mono_ms;
 }
 
 bool wants_restart(const Instance& instance, const EndOfRun& end) {

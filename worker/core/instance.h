@@ -28,6 +28,7 @@ struct InstanceSpec {
   std::vector<std::string> args, env;
   RestartPolicy restart = RestartPolicy::kNo;
   std::int64_t log_max_bytes = kDefaultLogMost;  // for the logs of all its runs
+  std::int64_t lease_ms = 0;  // how long it may live without a word from the master; 0: for ever
 };
 
 // The end of a run as it is reported and kept: an EXITED line without its seq.
@@ -49,6 +50,7 @@ struct Instance {
   std::int64_t pid_start = 0;   // field 22 of proc(5)'s stat
   std::int64_t started_ms = 0;  // wall clock
   std::string cgroup;           // empty: none
+  std::string keeper;           // the supervisor that was asked for the last run, or adopted it
   std::optional<Line> exited;   // the supervisor's EXITED while survivors are still ending
   std::optional<EndOfRun> last_end;
   std::optional<Error> exec_error;  // the last run never began
@@ -59,6 +61,7 @@ struct Instance {
   bool may_kill = true;            // false: stop --no-kill
   std::int64_t deadline = kNever;  // of the present state: stop, drain, retry
   std::int64_t retry_wall_ms = 0;  // for people
+  std::int64_t lease_until = 0;    // mono_ms; with a spec.lease_ms: no run may live longer
   RestartBackoff backoff;
   std::vector<PendingAnswer> answers;
 
@@ -85,12 +88,19 @@ EndOfRun describe_end(const Instance& instance, const Line& exited);
 EndOfRun describe_failed_start(const Instance& instance, const Error& error, Now now);
 // Why the run never began, from such an end; nullopt if it began.
 std::optional<Error> failed_start_of(const EndOfRun& end);
-// The end of a run of which nobody knows how it ended.
-EndOfRun describe_unknown_end(const Instance& instance, Now now);
+// The end of a run of which nobody knows how it ended; `rebooted`: but why.
+EndOfRun describe_unknown_end(const Instance& instance, bool rebooted, Now now);
+
+// RUN and STARTED, the journal's records of a run: it is asked for; it is this process.
+Line run_record(const Instance& instance);
+Line started_record(const Instance& instance);
 
 // Notes that `id` is to be answered, once however often it is sent.
 void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind);
 bool has_waiting_launch(const Instance& instance);
+
+// False while its lease is over, or not known yet.
+bool may_run(const Instance& instance, Now now);
 
 // True if the policy wants another run after this end.
 bool wants_restart(const Instance& instance, const EndOfRun& end);

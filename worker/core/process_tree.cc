@@ -43,8 +43,10 @@ class Judge {
     if (process.pid == root_.pid)
       return process.start == root_.start ? Verdict::kMember : Verdict::kStranger;
     if (process.pid == root_.reaper) return Verdict::kStranger;
-    const bool shares = process.sid == root_.pid || process.pgid == root_.pid;
-    if (shares && !recycled_ && below_reaper(process)) return Verdict::kMember;
+    const bool shares = root_.pid > 0 && (process.sid == root_.pid || process.pgid == root_.pid);
+    if (shares && !recycled_ && (root_.is_adopted || below_reaper(process)))
+      return Verdict::kMember;
+    if (root_.is_adopted) return has_mark_(process) ? Verdict::kMember : Verdict::kUnknown;
     if (process.ppid != root_.reaper) return Verdict::kUnknown;
     return has_mark_(process) ? Verdict::kMember : Verdict::kStranger;
   }

@@ -39,6 +39,8 @@ struct ExitFacts {
   std::int64_t left = 0;               // living processes of the tree
   std::vector<std::string> survivors;  // PID:COMM, at most kMaxSurvivors
   std::optional<std::int64_t> oom_kills;
+  bool unknown = false;     // nobody could wait for it: only the time and what is left are known
+  bool lease_over = false;  // we killed it for that
 };
 
 struct Run {
@@ -48,6 +50,11 @@ struct Run {
   std::uint64_t start = 0;      // clock ticks since boot
   std::int64_t started_ms = 0;  // wall clock
   std::string cgroup;           // absolute path; empty: none
+  bool cgroup_killed = false;
+  bool is_adopted = false;  // another supervisor's child
+  // With a lease: nothing of it may live beyond (CLOCK_BOOTTIME, milliseconds); 0: it has none.
+  std::int64_t lease_until_ms = 0;
+  bool lease_over = false;
   std::int64_t oom_kills_before = 0;
   std::vector<Asker> waiting;  // for the outcome of the spawn
   std::int64_t seq = 0;        // of the exit record
@@ -77,6 +84,9 @@ class RunTable {
   // Sets the main process by which the run is found from now on; pid 0: there is none after all,
   // and another try may follow.
   void set_process(Run& run, int pid, std::uint64_t start);
+  // As set_process, for one that is not our child: no wait will ever name it, and once it has ended
+  // its number may be given to a child of ours.
+  void adopted(Run& run, int pid, std::uint64_t start);
   void started(Run& run) { run.phase = RunPhase::kLiving; }
   // The spawn failed: forgets the run.
   void abandon(const Run& run);
@@ -86,6 +96,13 @@ class RunTable {
   void emptied(Run& run);
   // Acknowledges an exit record; unknown numbers are ignored. Forgets the run unless it drains.
   void acknowledge(std::int64_t seq);
+
+  // What another process of this program needs to go on from here: a line each. REQUIRES that no
+  // run is starting.
+  std::vector<Line> save() const;
+  // Takes one of these lines into an empty table. Errors: bad-line for one that save() never
+  // writes.
+  Status load(const Line& line);
 
   Run* find(const RunKey& key);
   // The run whose main process has this pid and has not been reaped.
@@ -99,6 +116,7 @@ class RunTable {
 
  private:
   void forget(const RunKey& key);
+  void drop_pid(const Run& run);
 
   std::map<RunKey, Run> runs_;
   std::unordered_map<int, Run*> by_pid_;

@@ -54,6 +54,7 @@ Result<SpawnOrder> parse_spawn_order(const Line& line) {
   order.cwd = line.text("cwd");
   order.args = line.all("arg");
   order.user = line.text("user");
+  order.lease_until_ms = line.number_or("lease_until_ms", 0);
   if (!order.exe.starts_with('/')) return bad("path= must be absolute");
   if (!order.cwd.starts_with('/')) return bad("cwd= must be absolute");
   if (order.args.empty()) return bad("arg= is missing: the whole argv is wanted");

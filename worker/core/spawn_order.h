@@ -20,11 +20,12 @@ struct RunKey {
 
 struct SpawnOrder {
   RunKey key;
-  std::string exe;                // absolute
-  std::string cwd;                // absolute
-  std::vector<std::string> args;  // the whole argv, at least one
-  std::vector<std::string> env;   // KEY=VALUE; DM_INSTANCE and DM_RUN stand first, as the mark
-  std::string user;               // empty: the default
+  std::string exe;                  // absolute
+  std::string cwd;                  // absolute
+  std::vector<std::string> args;    // the whole argv, at least one
+  std::vector<std::string> env;     // KEY=VALUE; DM_INSTANCE and DM_RUN stand first, as the mark
+  std::string user;                 // empty: the default
+  std::int64_t lease_until_ms = 0;  // CLOCK_BOOTTIME; it may not live longer; 0: no lease
 };
 
 // True for APP.N: an app's name, a dot, a number. Such a name is safe as a directory's name.

@@ -1,6 +1,5 @@
 #include "worker/io/app_store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -8,61 +7,57 @@
 #include <algorithm>
 #include <memory>
 
+#include "common/io/beneath.h"
+#include "common/io/failpoint.h"
 #include "common/io/files.h"
+#include "common/io/remove_tree.h"
 #include "common/io/system.h"
 #include "common/names.h"
+#include "worker/core/app_place.h"
 
 namespace dm {
 namespace {
 
+constexpr const char* kApps = "apps";
+constexpr const char* kWork = "work";
+constexpr const char* kScratch = "tmp";  // an instance's TMPDIR, in its working directory
 // Neither an app's nor an instance's name can look like these.
 constexpr std::string_view kTemp = ".tmp";
 constexpr std::string_view kGone = ".gone";
 
-bool exists(const std::string& path) {
-  struct stat info {};
-  return ::lstat(path.c_str(), &info) == 0;
-}
-
-std::vector<std::string> names_in(const std::string& path) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), &::closedir);
-  if (!stream) return names;
-  while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
-  return names;
-}
-
-Status make_directory(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) != 0) return system_error("make", path);
+Status rename_in(int directory, const std::string& from, const std::string& to) {
+  if (::renameat(directory, from.c_str(), directory, to.c_str()) != 0)
+    return system_error("rename", from);
   return {};
 }
 
-Status rename_path(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return system_error("rename", from);
+Status sync_open(const Fd& directory, const std::string& shown) {
+  if (::fsync(directory.get()) != 0) return system_error("sync", shown);
   return {};
 }
 
-Status copy_file(const std::string& from, const std::string& to) {
-  const Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!source.valid()) return system_error("open", from);
-  const Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!target.valid()) return system_error("create", to);
+// A new directory, open.
+Result<Fd> make_new(int parent, const std::string& name, mode_t mode) {
+  if (::mkdirat(parent, name.c_str(), mode) != 0) return system_error("make", name);
+  return open_directory_beneath(parent, name);
+}
+
+Status copy_bytes(int from, int to, const std::string& shown) {
   constexpr std::size_t kBlock = 256 * 1024;
   const auto buffer = std::make_unique<char[]>(kBlock);
   while (true) {
-    const ssize_t got = retry([&] { return ::read(source.get(), buffer.get(), kBlock); });
-    if (got < 0) return system_error("read", from);
+    const ssize_t got = retry([&] { return ::read(from, buffer.get(), kBlock); });
+    if (got < 0) return system_error("read", shown);
     if (got == 0) break;
-    if (auto written = write_all(target.get(), {buffer.get(), static_cast<std::size_t>(got)});
-        !written)
-      return fail(written.error().code, to + ": " + written.error().message);
+    if (auto written = write_all(to, {buffer.get(), static_cast<std::size_t>(got)}); !written)
+      return fail(written.error().code, shown + ": " + written.error().message);
   }
-  if (::fsync(target.get()) != 0) return system_error("sync", to);
+  if (::fsync(to) != 0) return system_error("sync", shown);
   return {};
 }
 
 std::string_view folder(FileKind kind) {
-  constexpr std::string_view kFolders[] = {"/bin/", "/lib/", "/files/"};
+  constexpr std::string_view kFolders[] = {"bin", "lib", "files"};
   return kFolders[static_cast<int>(kind)];
 }
 
@@ -72,27 +67,29 @@ Error bad_name() {
 
 }  // namespace
 
-AppStore::AppStore(std::string root, std::optional<gid_t> app_group)
-    : root_(std::move(root)), app_group_(app_group), blobs_(root_ + "/blobs") {}
-
-std::string AppStore::version_path(const std::string& app, const std::string& version) const {
-  return root_ + "/apps/" + app + "/" + version;
-}
+AppStore::AppStore(std::string root, std::vector<gid_t> app_groups)
+    : root_(std::move(root)), app_groups_(std::move(app_groups)), blobs_(root_ + "/blobs") {}
 
 Status AppStore::prepare() {
   if (auto made = blobs_.prepare(); !made) return made;
-  for (const char* name : {"/apps", "/work"})
-    if (auto made = make_directories(root_ + name, 0755); !made) return made;
-  if (auto made = make_directories(root_ + "/logs", 0750); !made) return made;
-  logs_.reset(::open((root_ + "/logs").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!logs_.valid()) return system_error("open", root_ + "/logs");
+  top_.reset(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!top_.valid()) return system_error("open", root_);
+  for (const char* name : {kApps, kWork})
+    if (auto made = make_directory_beneath(top_.get(), name); !made) return made.error();
+  auto logs = make_directory_beneath(top_.get(), "logs", 0750);
+  if (!logs) return logs.error();
+  logs_ = std::move(*logs);
   return {};
 }
 
 void AppStore::sweep(const std::string& root) {
-  for (const char* place : {"/apps/", "/work/"})
-    for (const std::string& name : names_in(root + place))
-      if (name.ends_with(kGone)) (void)remove_tree(root + place + name);
+  const Fd top(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const char* place : {kApps, kWork}) {
+    const auto directory = open_directory_beneath(top.get(), place);
+    if (!directory) continue;
+    for (const std::string& name : names_in(directory->get()))
+      if (name.ends_with(kGone)) (void)remove_tree_at(directory->get(), name);
+  }
 }
 
 AppStore::Pin::Pin(AppStore& store, std::vector<std::string> blobs)
@@ -111,127 +108,139 @@ Status AppStore::install(const std::string& app, const std::string& version,
   if (!is_app_name(app) || !is_sha256_hex(version)) return bad_name();
   // One at a time: two orders for one version would meet in its temporary directory.
   const std::lock_guard lock(mutex_);
-  const std::string path = version_path(app, version), temp = path + std::string(kTemp);
-  if (exists(path)) return {};
-  if (auto made = make_directories(root_ + "/apps/" + app); !made) return made;
-  Status built = remove_tree(temp);
-  if (built) built = link_files(temp, version, manifest);
-  if (built) built = rename_path(temp, path);
+  const auto place = make_directory_beneath(top_.get(), std::string(kApps) + "/" + app);
+  if (!place) return place.error();
+  if (open_directory_beneath(place->get(), version)) return {};
+  const std::string temp = version + std::string(kTemp);
+  Status built = remove_tree_at(place->get(), temp);
+  if (built) built = link_files(place->get(), temp, version, manifest);
+  // What stands there is none of ours: a version is a directory.
+  if (built) built = remove_tree_at(place->get(), version);
+  if (built) built = rename_in(place->get(), temp, version);
   if (!built) {
-    (void)remove_tree(temp);
+    (void)remove_tree_at(place->get(), temp);
     return built;
   }
-  if (auto synced = sync_directory(root_ + "/apps/" + app); !synced) return synced;
-  return sync_directory(root_ + "/apps");
+  if (auto synced = sync_open(*place, app); !synced) return synced;
+  const auto apps = open_directory_beneath(top_.get(), kApps);
+  return apps ? sync_open(*apps, kApps) : Status(apps.error());
 }
 
-Status AppStore::link_files(const std::string& directory, const std::string& version,
+Status AppStore::link_files(int place, const std::string& name, const std::string& version,
                             const Manifest& manifest) const {
-  const bool with_files = std::any_of(manifest.files.begin(), manifest.files.end(),
-                                      [](const auto& f) { return f.kind == FileKind::kFile; });
-  std::vector<std::string> made = {directory, directory + "/bin", directory + "/lib"};
-  if (with_files) made.push_back(directory + "/files");
-  for (const std::string& path : made)
-    if (auto result = make_directory(path, 0755); !result) return result;
-  const auto link_blob = [&](const std::string& sha256, const std::string& name) -> Status {
-    if (::link(blobs_.path(sha256).c_str(), name.c_str()) == 0) return {};
-    return system_error("link blob " + sha256.substr(0, 12) + " as", name);
-  };
-  for (const Manifest::File& file : manifest.files) {
-    if (!is_sha256_hex(file.sha256) || !is_file_name(file.name)) return bad_name();
-    const std::string name = directory + std::string(folder(file.kind)) + file.name;
-    if (auto linked = link_blob(file.sha256, name); !linked) return linked;
+  const auto directory = make_new(place, name, 0755);
+  if (!directory) return directory.error();
+  for (const FileKind kind : {FileKind::kExe, FileKind::kLib, FileKind::kFile}) {
+    const bool wanted = std::any_of(manifest.files.begin(), manifest.files.end(),
+                                    [&](const auto& file) { return file.kind == kind; });
+    if (!wanted && kind == FileKind::kFile) continue;
+    const auto inside = make_new(directory->get(), std::string(folder(kind)), 0755);
+    if (!inside) return inside.error();
+    for (const Manifest::File& file : manifest.files) {
+      if (file.kind != kind) continue;
+      if (!is_sha256_hex(file.sha256) || !is_file_name(file.name)) return bad_name();
+      if (auto linked = blobs_.link_as(file.sha256, inside->get(), file.name); !linked)
+        return linked;
+    }
+    if (auto synced = sync_open(*inside, name); !synced) return synced;
   }
-  if (auto linked = link_blob(version, directory + "/manifest"); !linked) return linked;
-  for (const std::string& path : made)
-    if (auto synced = sync_directory(path); !synced) return synced;
-  return {};
+  if (auto linked = blobs_.link_as(version, directory->get(), "manifest"); !linked) return linked;
+  return sync_open(*directory, name);
 }
 
 bool AppStore::has_work_dir(const std::string& instance) const {
-  return exists(work_path(instance) + "/tmp");
+  const Fd own = open_beneath(top_.get(), work_path(instance), O_PATH | O_DIRECTORY);
+  return own.valid() && is_beneath(own.get(), kScratch);
 }
 
 bool AppStore::has_files(const std::string& app, const std::string& version) const {
-  return exists(version_path(app, version) + "/files");
+  const std::string path = version_path(app, version) + "/" + std::string(folder(FileKind::kFile));
+  return open_beneath(top_.get(), path, O_PATH | O_DIRECTORY).valid();
 }
 
 Status AppStore::make_work_dir(const std::string& instance, const std::string& app,
                                const std::string& version) {
   const auto name = parse_instance_name(instance);
   if (!name || name->app != app || !is_sha256_hex(version)) return bad_name();
-  const std::string path = work_path(instance);
-  if (!exists(path)) {
-    const bool with_files = has_files(app, version);
-    auto made = with_files ? make_with_files(path, version_path(app, version)) : make_shared(path);
+  const auto work = open_directory_beneath(top_.get(), kWork);
+  if (!work) return work.error();
+  Group group;
+  if (!app_groups_.empty()) group = app_groups_[place_of_app(app, app_groups_.size())];
+  if (!is_beneath(work->get(), instance)) {
+    auto made = make_with_files(work->get(), instance, version_path(app, version), group);
     if (!made) return made;
   }
-  // An app may have removed it, or we were interrupted before it was made.
-  if (exists(path + "/tmp")) return {};
-  return make_shared(path + "/tmp");
+  const auto own = open_directory_beneath(work->get(), instance);
+  if (!own) return own.error();
+  // An app may have removed it, or put something else in its place, which is its own affair.
+  if (is_beneath(own->get(), kScratch)) return {};
+  const auto scratch = make_new(own->get(), kScratch, 0700);
+  return scratch ? share(*scratch, kScratch, 0700, group) : Status(scratch.error());
 }
 
-Status AppStore::make_shared(const std::string& path) const {
-  if (auto made = make_directory(path, 0700); !made || !app_group_) return made;
-  return share(path, 0700);
-}
-
-// A directory under its name holds every file: it is put together under another.
-Status AppStore::make_with_files(const std::string& path,
-                                 const std::string& version_directory) const {
-  const std::string temp = path + std::string(kTemp);
-  if (auto cleared = remove_tree(temp); !cleared) return cleared;
-  Status made = make_shared(temp);
-  if (made) made = copy_files(version_directory, temp);
-  if (made) made = rename_path(temp, path);
-  if (!made) (void)remove_tree(temp);
+// A directory under its name holds every file: it is put together under another, and shared last.
+Status AppStore::make_with_files(int work, const std::string& instance, const std::string& version,
+                                 Group group) const {
+  const std::string temp = instance + std::string(kTemp);
+  if (auto cleared = remove_tree_at(work, temp); !cleared) return cleared;
+  const auto directory = make_new(work, temp, 0700);
+  Status made =
+      directory ? copy_files(version, directory->get(), group) : Status(directory.error());
+  if (made) made = share(*directory, temp, 0700, group);
+  if (made) made = rename_in(work, temp, instance);
+  if (!made) (void)remove_tree_at(work, temp);
   return made;
 }
 
 // Copies, not links: an app may write to what it was given, and must not change the blob by it.
-Status AppStore::copy_files(const std::string& version_directory, const std::string& to) const {
-  const auto text = read_file(version_directory + "/manifest", kMaxManifest);
+Status AppStore::copy_files(const std::string& version, int to, Group group) const {
+  const std::string files = version + "/" + std::string(folder(FileKind::kFile));
+  const auto source = open_directory_beneath(top_.get(), files);
+  if (!source) return source.error().code == Code::kNotFound ? Status() : source.error();
+  const auto described = open_file_beneath(top_.get(), version + "/manifest", O_RDONLY);
+  if (!described) return described.error();
+  const auto text = read_whole(described->get(), "manifest", kMaxManifest);
   if (!text) return text.error();
   const auto manifest = parse_manifest(*text);
   if (!manifest) return manifest.error();
   for (const Manifest::File& file : manifest->files) {
     if (file.kind != FileKind::kFile) continue;
-    const std::string target = to + "/" + file.name;
-    if (auto copied = copy_file(version_directory + "/files/" + file.name, target); !copied)
-      return copied;
-    if (auto shared = share(target, file.mode); !shared) return shared;
+    const auto from = open_file_beneath(source->get(), file.name, O_RDONLY);
+    if (!from) return from.error();
+    const auto copy = open_file_beneath(to, file.name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (!copy) return copy.error();
+    if (auto copied = copy_bytes(from->get(), copy->get(), file.name); !copied) return copied;
+    if (auto shared = share(*copy, file.name, file.mode, group); !shared) return shared;
   }
-  return sync_directory(to);
+  if (::fsync(to) != 0) return system_error("sync", files);
+  return {};
 }
 
 // Sets the mode. An agent that is not root cannot give a file to the apps' user, but it is a
 // member of that user's group: the group then may do what the owner may.
-Status AppStore::share(const std::string& path, unsigned mode) const {
-  if (app_group_) {
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), *app_group_) != 0)
-      return system_error("change the group of", path);
+Status AppStore::share(const Fd& file, const std::string& shown, unsigned mode, Group group) {
+  if (group) {
+    if (::fchown(file.get(), static_cast<uid_t>(-1), *group) != 0)
+      return system_error("change the group of", shown);
     mode = (mode & ~070U) | (mode & 0700U) >> 3;
   }
-  if (::chmod(path.c_str(), mode) != 0) return system_error("change the mode of", path);
+  if (::fchmod(file.get(), mode) != 0) return system_error("change the mode of", shown);
   return {};
 }
 
 Result<Fd> AppStore::open_log(const std::string& instance, std::int64_t run) const {
   if (!parse_instance_name(instance)) return bad_name();
   const std::string name = instance + "." + std::to_string(run);
-  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-  Fd fd(::openat(logs_.get(), name.c_str(), kFlags, 0640));
-  if (!fd.valid()) return system_error("open log", name);
-  return fd;
+  if (fails_at("log.open")) return system_error("open", name);
+  return own_file_beneath(logs_.get(), name, O_WRONLY | O_APPEND, 0640);
 }
 
 Result<Fd> AppStore::read_log(const std::string& instance, std::int64_t run) const {
   if (!parse_instance_name(instance)) return bad_name();
   const std::string name = instance + "." + std::to_string(run);
-  Fd fd(::openat(logs_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid() && errno == ENOENT)
+  auto fd = open_file_beneath(logs_.get(), name, O_RDONLY);
+  if (!fd && fd.error().code == Code::kNotFound)
     return fail(Code::kNotFound, instance + " has no log of run " + std::to_string(run));
-  if (!fd.valid()) return system_error("open log", name);
   return fd;
 }
 
@@ -259,39 +268,39 @@ Status AppStore::remove(const std::string& app, const std::vector<std::string>& 
 
 // Renamed first: a version under its own name is whole, whenever we are interrupted.
 Status AppStore::drop_version_tree(const std::string& app) {
-  const std::string path = root_ + "/apps/" + app, gone = path + std::string(kGone);
-  if (auto removed = remove_tree(gone); !removed) return removed;
-  if (!exists(path)) return {};
-  if (auto renamed = rename_path(path, gone); !renamed) return renamed;
-  if (auto synced = sync_directory(root_ + "/apps"); !synced) return synced;
-  return remove_tree(gone);
+  const auto apps = open_directory_beneath(top_.get(), kApps);
+  if (!apps) return apps.error();
+  const std::string gone = app + std::string(kGone);
+  if (auto removed = remove_tree_at(apps->get(), gone); !removed) return removed;
+  if (!is_beneath(apps->get(), app)) return {};
+  if (auto renamed = rename_in(apps->get(), app, gone); !renamed) return renamed;
+  if (auto synced = sync_open(*apps, kApps); !synced) return synced;
+  return remove_tree_at(apps->get(), gone);
 }
 
 // Directories that the apps' user made inside are not ours to empty. The name must be free all
 // the same; sweep() removes the rest when root starts us the next time.
 Status AppStore::drop_work_dir(const std::string& instance) {
-  const std::string path = work_path(instance);
-  const Status removed = remove_tree(path);
+  const auto work = open_directory_beneath(top_.get(), kWork);
+  if (!work) return work.error();
+  const Status removed = remove_tree_at(work->get(), instance);
   if (removed || removed.error().code != Code::kDenied) return removed;
-  return rename_path(path, path + "." + random_hex(4) + std::string(kGone));
+  return rename_in(work->get(), instance, instance + "." + random_hex(4) + std::string(kGone));
 }
 
 Status AppStore::drop_logs(const std::string& instance) const {
   const std::string prefix = instance + ".";
-  for (const std::string& name : names_in(root_ + "/logs"))
-    if (name.starts_with(prefix) && ::unlinkat(logs_.get(), name.c_str(), 0) != 0 &&
-        errno != ENOENT)
-      return system_error("remove log", name);
+  for (const std::string& name : names_in(logs_.get())) {
+    if (!name.starts_with(prefix)) continue;
+    if (auto removed = remove_tree_at(logs_.get(), name); !removed) return removed;
+  }
   return {};
 }
 
 // A blob that only the store itself names belongs to no version.
 void AppStore::collect() {
-  for (const std::string& blob : blobs_.list()) {
-    struct stat info {};
-    if (pinned_.contains(blob) || ::lstat(blobs_.path(blob).c_str(), &info) != 0) continue;
-    if (info.st_nlink == 1) (void)blobs_.remove(blob);
-  }
+  for (const std::string& blob : blobs_.list())
+    if (!pinned_.contains(blob) && blobs_.names(blob) == 1) (void)blobs_.remove(blob);
   blobs_.discard_parts();
 }
 

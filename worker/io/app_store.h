@@ -6,8 +6,9 @@
 //   logs/APP.N.RUN                                    one per run
 //   logs/APP.N.RUN.times, .gone                       what log_keeper.h writes beside it
 //
-// Names are checked before they become paths. Calls that say so block and are for helper threads;
-// threads may share one store.
+// Names are checked before they become paths, and no link is followed below the root directory,
+// whatever an app may have laid there (common/io/beneath.h). Calls that say so block and are for
+// helper threads; threads may share one store.
 #pragma once
 
 #include <sys/types.h>
@@ -26,9 +27,9 @@ namespace dm {
 
 class AppStore {
  public:
-  // `app_group`: the group that apps run in where they have another user than the agent;
-  // nullopt where they share the agent's.
-  AppStore(std::string root, std::optional<gid_t> app_group);
+  // `app_groups`: the groups of the users that apps run as, each app's at its place
+  // (worker/core/app_place.h); empty where they share the agent's user.
+  AppStore(std::string root, std::vector<gid_t> app_groups);
   AppStore(const AppStore&) = delete;
   AppStore& operator=(const AppStore&) = delete;
 
@@ -84,23 +85,28 @@ class AppStore {
   std::optional<std::int64_t> free_bytes() const;
 
  private:
-  Status link_files(const std::string& directory, const std::string& version,
+  Status link_files(int place, const std::string& name, const std::string& version,
                     const Manifest& manifest) const;
-  Status make_shared(const std::string& path) const;
-  Status make_with_files(const std::string& path, const std::string& version_directory) const;
-  Status copy_files(const std::string& version_directory, const std::string& to) const;
-  Status share(const std::string& path, unsigned mode) const;
+  // Whom something is shared with: nobody but ourselves if nullopt.
+  using Group = std::optional<gid_t>;
+  Status make_with_files(int work, const std::string& instance, const std::string& version,
+                         Group group) const;
+  Status copy_files(const std::string& version, int to, Group group) const;
+  static Status share(const Fd& file, const std::string& shown, unsigned mode, Group group);
   Status drop_version_tree(const std::string& app);
   Status drop_work_dir(const std::string& instance);
   Status drop_logs(const std::string& instance) const;
   void collect();
-  std::string version_path(const std::string& app, const std::string& version) const;
-  std::string work_path(const std::string& instance) const { return root_ + "/work/" + instance; }
+  // Below the root.
+  static std::string version_path(const std::string& app, const std::string& version) {
+    return "apps/" + app + "/" + version;
+  }
+  static std::string work_path(const std::string& instance) { return "work/" + instance; }
 
   std::string root_;
-  std::optional<gid_t> app_group_;
+  std::vector<gid_t> app_groups_;
   BlobStore blobs_;
-  Fd logs_;
+  Fd top_, logs_;     // the root directory, and the logs' in it
   std::mutex mutex_;  // guards pinned_, and collect() against new pins
   std::multiset<std::string> pinned_;
 };

@@ -48,6 +48,7 @@ HostFacts measure_host() {
 #endif
   facts.version = DM_VERSION;
   facts.boot_id = boot_id();
+  facts.build = own_build();
   facts.cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
   facts.mem_bytes = static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * page_size();
   facts.started_mono_ms = read_clock().mono_ms;

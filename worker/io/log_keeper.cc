@@ -1,6 +1,5 @@
 #include "worker/io/log_keeper.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -8,8 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 
+#include "common/io/beneath.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
 #include "worker/core/log_times.h"
@@ -40,10 +39,10 @@ bool punch([[maybe_unused]] int file, [[maybe_unused]] std::int64_t length) {
 // offsets may be counted anew, and no byte is lost by that.
 Status replace_beside(int directory, const std::string& name, const std::string& text) {
   const std::string temp = name + ".tmp";
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-  const Fd fd(::openat(directory, temp.c_str(), kFlags, 0640));
-  if (!fd.valid()) return system_error("create", temp);
-  if (auto written = write_all(fd.get(), text); !written) return written;
+  ::unlinkat(directory, temp.c_str(), 0);
+  const auto fd = open_file_beneath(directory, temp, O_WRONLY | O_CREAT | O_EXCL, 0640);
+  if (!fd) return fd.error();
+  if (auto written = write_all(fd->get(), text); !written) return written;
   if (::renameat(directory, temp.c_str(), directory, name.c_str()) != 0)
     return system_error("rename", temp);
   return {};
@@ -86,13 +85,10 @@ bool LogKeeper::look(const Owners& owners, Now now) {
 std::vector<LogFile> LogKeeper::list() const {
   std::vector<LogFile> files;
   const int directory = store_.logs_directory();
-  const int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return files;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), &::closedir);
-  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
-    auto name = parse_log_name(entry->d_name);
+  for (const std::string& entry : names_in(directory)) {
+    auto name = parse_log_name(entry);
     struct stat info {};
-    if (!name || ::fstatat(directory, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (!name || ::fstatat(directory, entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (!S_ISREG(info.st_mode)) continue;
     // What a file system sets aside in advance is not the log's.
     const std::int64_t whole = (info.st_size + kLogBlock - 1) / kLogBlock * kLogBlock;
@@ -127,19 +123,19 @@ bool LogKeeper::cut(const LogCut& cut, const Owners& owners) const {
 
 void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_alive) const {
   const int directory = store_.logs_directory();
-  const Fd file(::openat(directory, name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  const auto file = open_file_beneath(directory, name, O_WRONLY);
   struct stat info {};
-  if (!file.valid() || ::fstat(file.get(), &info) != 0) return;
-  if (!punch(file.get(), cut.keep_from)) {
+  if (!file || ::fstat(file->get(), &info) != 0) return;
+  if (!punch(file->get(), cut.keep_from)) {
     // Counted first: if we are interrupted, too much is said to be gone, never too little.
     const std::int64_t gone = read_log_gone(directory, name) + info.st_size;
     if (!replace_beside(directory, name + kLogGoneSuffix, std::to_string(gone) + "\n")) return;
-    (void)::ftruncate(file.get(), 0);
+    (void)::ftruncate(file->get(), 0);
   }
   // The time of the last write tells when the log's last part was written.
   if (is_alive) return;
   const timespec times[2] = {info.st_atim, info.st_mtim};
-  (void)::futimens(file.get(), times);
+  (void)::futimens(file->get(), times);
 }
 
 void LogKeeper::mark(const LogFile& file, const LogOwner& owner, Now now) {
@@ -151,17 +147,15 @@ void LogKeeper::mark(const LogFile& file, const LogOwner& owner, Now now) {
     return;
   const int directory = store_.logs_directory();
   const std::string log = log_file_name(file.instance, file.run), name = log + kLogTimesSuffix;
-  constexpr int kFlags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-  const Fd index(::openat(directory, name.c_str(), kFlags, 0640));
+  const auto index = own_file_beneath(directory, name, O_RDWR | O_APPEND, 0640);
   const std::int64_t gone = read_log_gone(directory, log);
-  if (!index.valid() || !write_all(index.get(), print_mark({gone + file.size, file.written_ms})))
-    return;
+  if (!index || !write_all(index->get(), print_mark({gone + file.size, file.written_ms}))) return;
   marked.size = file.size;
   marked.at_mono_ms = now.mono_ms;
   struct stat info {};
-  if (::fstat(index.get(), &info) != 0 || info.st_size <= kIndexBytes) return;
+  if (::fstat(index->get(), &info) != 0 || info.st_size <= kIndexBytes) return;
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  const ssize_t got = retry([&] { return ::pread(index.get(), text.data(), text.size(), 0); });
+  const ssize_t got = retry([&] { return ::pread(index->get(), text.data(), text.size(), 0); });
   LogTimes times =
       LogTimes::parse(text.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
   times.thin(gone + std::max<std::int64_t>(file.size - file.used, 0), kMostMarks);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/codec.h"
+#include "common/io/beneath.h"
 #include "common/io/system.h"
 #include "worker/io/log_tail.h"
 
@@ -18,11 +19,11 @@ constexpr std::size_t kMostIndex = 4 * 1024 * 1024;
 // The file's content, or what could be read of it.
 std::string read_beside(int directory, const std::string& name, std::size_t most) {
   std::string text;
-  const Fd fd(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid()) return text;
+  const auto fd = open_file_beneath(directory, name, O_RDONLY);
+  if (!fd) return text;
   char bytes[16384];
   while (text.size() < most) {
-    const ssize_t got = retry([&] { return ::read(fd.get(), bytes, sizeof bytes); });
+    const ssize_t got = retry([&] { return ::read(fd->get(), bytes, sizeof bytes); });
     if (got <= 0) break;
     text.append(bytes, static_cast<std::size_t>(got));
   }

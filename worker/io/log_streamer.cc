@@ -15,6 +15,7 @@ namespace dm {
 namespace {
 
 constexpr std::size_t kMaxStreams = 64;
+constexpr int kFirstPauseMs = 100, kLastPauseMs = 800;
 constexpr std::size_t kBlock = 128 * 1024;
 // A block of nothing but newlines grows 26 times, and a CHUNK has at most 1 MiB.
 constexpr std::size_t kStampedBlock = 16 * 1024;
@@ -82,11 +83,23 @@ class Chunks {
   Sha256 hash_;
 };
 
+// A crowd at the master's door may push us out before we are heard.
+Result<LinePeer> dial_patiently(const BulkTarget& target, const std::atomic<bool>& cancel) {
+  for (int pause_ms = kFirstPauseMs;; pause_ms *= 2) {
+    auto peer = dial_bulk(target, cancel);
+    const bool was_cut =
+        !peer && (peer.error().code == Code::kLost || peer.error().code == Code::kTimeout);
+    if (!was_cut || pause_ms > kLastPauseMs || cancel) return peer;
+    ::poll(nullptr, 0, pause_ms);
+  }
+}
+
 // Where to begin. What is asked for and gone is begun with all the same, so that it is told.
-Result<std::int64_t> choose_start(LogReader& log, const StreamLog& order) {
+Result<std::int64_t> choose_start(LogReader& log, const StreamLog& order, std::int64_t size) {
   const auto kept = log.first_kept();
   if (!kept) return kept;
   std::int64_t start = order.offset;
+  if (order.tail_bytes > 0) start = std::max(start, size - order.tail_bytes);
   if (order.since_ms > 0) {
     const auto line = log.start_of_line(log.times().offset_since(order.since_ms));
     if (!line) return line;
@@ -171,10 +184,10 @@ Status LogStreamer::send(Stream& stream, const AppStore& store, const BulkTarget
   if (!log) return log.error();
   const auto size = log->size();
   if (!size) return size.error();
-  const auto chosen = choose_start(*log, order);
+  const auto chosen = choose_start(*log, order, *size);
   if (!chosen) return chosen.error();
   const std::int64_t start = std::min(*chosen, *size);
-  auto peer = dial_bulk(target, stream.cancelled);
+  auto peer = dial_patiently(target, stream.cancelled);
   if (!peer) return peer.error();
   Line head("STREAM");
   head.add("id", order.id).add("instance", order.instance).add("run", order.run);

@@ -69,7 +69,7 @@ Status take_user(Raw& raw, const std::string& value) {
 }
 
 Status take_app_user(Raw& raw, const std::string& value) {
-  raw.options.app_user = raw.options.supervised_user = value;
+  raw.options.app_users.push_back(value);
   raw.options.user_given = true;
   return {};
 }
@@ -121,7 +121,10 @@ constexpr Row kRows[] = {
      }},
     {"label", "K=V", "a label to choose workers by; may be repeated (none)", &take_label},
     {"user", "U", "as root: the user to run as (dm)", &take_user},
-    {"app-user", "U", "as root: the user that apps run as (dm-app)", &take_app_user},
+    {"app-user", "U",
+     "as root: a user that apps run as; repeated, apps\n                      are spread over them "
+     "(dm-app)",
+     &take_app_user},
     {"disk-floor", "N%", "with less of the disk free, take no new work (5%)", &take_disk_floor},
     {"logs-total", "SIZE",
      "room for all logs; the oldest go first (a tenth of the disk, at most 10G)",
@@ -138,6 +141,12 @@ constexpr Row kRows[] = {
     {"supervise", nullptr, nullptr, &take_mode<Options::Mode::kSupervise>},
     {"tether-fd", "N", nullptr, &take_fd<&Options::tether_fd>},
     {"ready-fd", "N", nullptr, &take_fd<&Options::ready_fd>},
+    {"state-fd", "N", nullptr, &take_fd<&Options::state_fd>},
+    {"rehearse", nullptr, nullptr,
+     [](Raw& raw, const std::string&) -> Status {
+       raw.options.rehearse = true;
+       return {};
+     }},
     {"agent-uid", "N", nullptr,
      [](Raw& raw, const std::string& value) -> Status {
        int number = 0;

@@ -21,16 +21,18 @@ struct Options {
   std::string root;                 // absolute
   std::string key_file;             // empty: --insecure
   std::vector<std::string> labels;  // "k=v"
-  std::string user = "dm", app_user = "dm-app";
-  bool join = false;        // take a new cluster's word
-  bool user_given = false;  // --user or --app-user: it is an error then if there is none
+  std::string user = "dm";
+  std::vector<std::string> app_users;  // empty: dm-app, if there is such a user
+  bool join = false;                   // take a new cluster's word
+  bool user_given = false;             // --user or --app-user: it is an error then if there is none
 
   // Between the program's own processes; not for people.
-  int tether_fd = -1;           // at its end of file everything is stopped
-  int ready_fd = -1;            // --supervise
-  uid_t agent_uid = 0;          // --supervise
-  std::string supervised_user;  // --supervise: --app-user, empty for none
+  int tether_fd = -1;   // at its end of file everything is stopped
+  int ready_fd = -1;    // --supervise
+  uid_t agent_uid = 0;  // --supervise
   bool use_cgroups = true;
+  int state_fd = -1;      // --supervise
+  bool rehearse = false;  // --supervise
 
   std::optional<std::int64_t> logs_total;  // --logs-total, bytes
   int disk_floor_percent = 5;              // --disk-floor

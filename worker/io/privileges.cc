@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <memory>
+#include <vector>
 
 #include "common/io/fd.h"
 #include "common/io/system.h"
+#include "worker/io/capabilities.h"
 
 namespace dm {
 namespace {
@@ -42,7 +44,7 @@ Status give(int directory, const char* name, const std::string& shown, const Acc
 
 std::optional<Account> find_account(const std::string& name) {
   const passwd* entry = ::getpwnam(name.c_str());
-  if (entry == nullptr || entry->pw_uid == 0) return std::nullopt;
+  if (entry == nullptr || entry->pw_uid == 0 || entry->pw_gid == 0) return std::nullopt;
   return Account{name, entry->pw_uid, entry->pw_gid};
 }
 
@@ -67,11 +69,26 @@ Status give_directory(const std::string& root, const Account& owner) {
   return {};
 }
 
-Status become(const Account& agent, const Account& apps) {
-  const gid_t groups[] = {agent.gid, apps.gid};
-  if (::setgroups(2, groups) != 0) return system_error("become", agent.name);
-  if (::setresgid(agent.gid, agent.gid, agent.gid) != 0) return system_error("become", agent.name);
-  if (::setresuid(agent.uid, agent.uid, agent.uid) != 0) return system_error("become", agent.name);
+std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
+  int count = 32;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (::getgrouplist(name.c_str(), gid, groups.data(), &count) < 0) {
+    groups.resize(static_cast<std::size_t>(count));
+    if (::getgrouplist(name.c_str(), gid, groups.data(), &count) < 0) return {gid};
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  std::erase(groups, gid_t{0});
+  return groups;
+}
+
+Status become(const Account& agent, const std::vector<Account>& apps) {
+  std::vector<gid_t> groups = groups_of(agent.name, agent.gid);
+  for (const Account& app : apps) groups.push_back(app.gid);
+  drop_capability_bounds();
+  if (::setgroups(groups.size(), groups.data()) != 0 ||
+      ::setresgid(agent.gid, agent.gid, agent.gid) != 0 ||
+      ::setresuid(agent.uid, agent.uid, agent.uid) != 0 || !drop_capabilities())
+    return system_error("become", agent.name);
   return {};
 }
 

@@ -9,7 +9,6 @@
 #include <memory>
 
 #include "common/codec.h"
-#include "common/io/fd.h"
 #include "common/io/system.h"
 
 namespace dm {
@@ -115,6 +114,7 @@ std::optional<ProcMark> read_environ_mark(int pid) {
     const std::size_t end = rest.find('\0');
     const std::string_view variable = rest.substr(0, end);
     if (variable.starts_with("DM_INSTANCE=")) mark.instance = variable.substr(12);
+    if (variable.starts_with("LD_LIBRARY_PATH=")) mark.library_path = variable.substr(16);
     if (variable.starts_with("DM_RUN=")) mark.run = parse_integer(variable.substr(7)).value_or(0);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
@@ -126,10 +126,27 @@ bool is_in_exec(int pid) {
   return read_small_file(proc_path(pid, "cmdline")) == "";
 }
 
+std::optional<unsigned> process_uid(int pid) {
+  const auto text = read_small_file(proc_path(pid, "status"));
+  constexpr std::string_view kKey = "\nUid:\t";
+  const std::size_t at = text ? text->find(kKey) : std::string::npos;
+  if (at == std::string::npos) return std::nullopt;
+  const std::string_view rest = std::string_view(*text).substr(at + kKey.size());
+  const auto uid = parse_integer(rest.substr(0, rest.find('\t')));
+  return uid ? std::optional(static_cast<unsigned>(*uid)) : std::nullopt;
+}
+
 std::string boot_id() {
   std::string id = read_small_file("/proc/sys/kernel/random/boot_id").value_or("");
   while (!id.empty() && id.back() == '\n') id.pop_back();
   return id;
+}
+
+std::string own_build() {
+  struct stat info {};
+  if (::stat("/proc/self/exe", &info) != 0) return {};
+  return std::to_string(info.st_dev) + "." + std::to_string(info.st_ino) + "." +
+         std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
 }
 
 long clock_ticks() {
@@ -167,11 +184,21 @@ std::optional<CgroupUsage> read_cgroup_usage(const std::string& directory) {
                      named_number(*text, "system_usec").value_or(0)};
 }
 
+Fd open_process(int pid) {
+#ifdef SYS_pidfd_open
+  return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+#else
+  (void)pid;
+  errno = ENOSYS;
+  return Fd();
+#endif
+}
+
 bool signal_process(int pid, std::uint64_t start, int signal) {
 #if defined(SYS_pidfd_open) && defined(SYS_pidfd_send_signal)
   // The descriptor is taken first and the identity looked at afterwards: what it names then is
   // what the signal reaches, however often the number is given away meanwhile.
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const Fd process = open_process(pid);
   if (process.valid()) {
     const auto stat = read_stat(pid);
     if (!stat || stat->start != start) return false;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/io/fd.h"
 #include "worker/core/proc_stat.h"
 
 namespace dm {
@@ -28,6 +29,7 @@ std::optional<std::vector<int>> children_of(int pid);
 struct ProcMark {
   std::string instance;
   std::int64_t run = 0;
+  std::string library_path;  // LD_LIBRARY_PATH; an app's begins in its worker's root directory
 };
 // nullopt if it has no such mark, is gone, may not be read, or is in the middle of an exec.
 std::optional<ProcMark> read_environ_mark(int pid);
@@ -35,8 +37,13 @@ std::optional<ProcMark> read_environ_mark(int pid);
 // for a moment, so that nobody can tell whose it is. An empty environment alone is no such sign.
 bool is_in_exec(int pid);
 
+// The real user of a process; nullopt if it is gone.
+std::optional<unsigned> process_uid(int pid);
+
 // /proc/sys/kernel/random/boot_id: another one after each boot. Empty if it cannot be read.
 std::string boot_id();
+// What tells the file that this process executes from any other; empty if it cannot be told.
+std::string own_build();
 // Clock ticks per second, and bytes per page.
 long clock_ticks();
 long page_size();
@@ -54,6 +61,10 @@ struct CgroupUsage {
   std::int64_t system_us = 0;
 };
 std::optional<CgroupUsage> read_cgroup_usage(const std::string& directory);
+
+// pidfd_open(2): readable when the process has ended. Invalid where there is none to be had, with
+// errno. Whose process it is must be looked at afterwards.
+Fd open_process(int pid);
 
 // Sends a signal to the process that has this pid and this start time and to no other: a recycled
 // pid is never hit (pidfd_open(2); where there is none a check just before the signal remains).

@@ -8,6 +8,7 @@ namespace dm {
 namespace {
 
 constexpr int kDialMs = 5000;  // for each address of a name
+constexpr std::size_t kGreetingLine = 1024;
 constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
 
 bool needs_lookup(const Endpoint& endpoint) {
@@ -63,7 +64,7 @@ void Session::on_connected() {
   tune_tcp(fd.get(), patience_ms_);
   greeting_ = Line();
   handshake_.reset();
-  connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kMaxLine, kMaxQueue);
+  connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kGreetingLine, kMaxQueue);
   LineConnection::Handlers handlers;
   handlers.on_line = [this](std::string_view text) { on_text(text); };
   handlers.on_closed = [this](const std::string& why) { on_closed(why); };
@@ -75,10 +76,20 @@ void Session::on_connected() {
 void Session::on_text(std::string_view text) {
   const auto line = parse_line(text);
   if (!line) return drop("the master sent a bad line: " + line.error().message);
-  if (line->verb() == "DM") greeting_ = *line;
-  if (line->verb() == "WELCOME" && handshake_ && !proves_itself(*line))
-    return drop("the master did not prove that it holds the secret");
+  if (!may_say(*line)) return drop("the master did not prove that it holds the secret");
+  if (line->verb() == "WELCOME") connection_->set_max_line(kMaxLine);
   handlers_.on_line(*line);
+}
+
+// With a key nothing counts before the proof but a greeting, and a refusal: neither what comes
+// ahead of its turn nor a WELCOME for which there was no HELLO.
+bool Session::may_say(const Line& line) {
+  if (!key_ || connection_->sealed() || line.verb() == "ERR") return true;
+  if (line.verb() == "DM" && greeting_.verb().empty()) {
+    greeting_ = line;
+    return true;
+  }
+  return line.verb() == "WELCOME" && handshake_ && proves_itself(line);
 }
 
 bool Session::proves_itself(const Line& welcome) {

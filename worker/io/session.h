@@ -51,6 +51,7 @@ class Session {
   void fail_with(const std::string& why);
   void on_closed(const std::string& why);
   void on_text(std::string_view text);
+  bool may_say(const Line& line);
   bool proves_itself(const Line& welcome);
 
   Loop& loop_;

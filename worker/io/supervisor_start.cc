@@ -26,7 +26,7 @@ std::vector<std::string> arguments(const SupervisorStart& how) {
                                    "--root",      how.root,
                                    "--agent-uid", std::to_string(how.agent_uid),
                                    "--ready-fd",  std::to_string(kReadyFd)};
-  if (!how.app_user.empty()) list.insert(list.end(), {"--app-user", how.app_user});
+  for (const std::string& user : how.app_users) list.insert(list.end(), {"--app-user", user});
   if (how.tether_fd >= 0) list.insert(list.end(), {"--tether-fd", std::to_string(kTetherFd)});
   if (!how.use_cgroups) list.push_back("--no-cgroup");
   return list;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "common/io/fd.h"
 #include "common/result.h"
@@ -13,8 +14,8 @@
 namespace dm {
 
 struct SupervisorStart {
-  std::string root;      // absolute
-  std::string app_user;  // empty: apps run as whoever the supervisor is
+  std::string root;                    // absolute
+  std::vector<std::string> app_users;  // empty: apps run as whoever the supervisor is
   uid_t agent_uid = 0;
   int tether_fd = -1;   // -1: none; borrowed
   rlimit open_files{};  // what the worker was started with: apps get it

@@ -14,6 +14,7 @@ constexpr std::size_t kReadSize = 32 * 1024;
 constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;  // all that can be told about kMaxRuns runs
 constexpr int kMostReads = 16;
 constexpr std::size_t kMaxDescriptors = 253;  // SCM_MAX_FD: what one message carries
+constexpr std::size_t kMaxWaiting = 8;        // messages with descriptors, and no whole line yet
 
 }  // namespace
 
@@ -55,15 +56,18 @@ AgentLink::Received AgentLink::receive() {
        part_of = CMSG_NXTHDR(&message, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (part_of->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    Fd only;
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(part_of) + i * sizeof fd, sizeof fd);
-      descriptors_.emplace_back(fd);
+      Fd owner(fd);
+      if (count == 1) only = std::move(owner);
     }
+    descriptors_.push_back(std::move(only));
   }
   // With one descriptor lost on the way the next would go to the wrong app.
   const bool lost = (message.msg_flags & MSG_CTRUNC) != 0;
-  if (got == 0 || lost || descriptors_.size() > 2 * kMaxDescriptors) return Received::kEnd;
+  if (got == 0 || lost || descriptors_.size() > kMaxWaiting) return Received::kEnd;
   in_.feed(std::string_view(bytes, static_cast<std::size_t>(got)));
   return Received::kSome;
 }
@@ -74,7 +78,10 @@ void AgentLink::hand_out() {
     if (!line) break;
     handlers_.on_line(*line);
   }
-  if (in_.too_long()) return close();
+  if (in_.too_long()) {
+    handlers_.on_too_long();
+    return close();
+  }
   if (in_.waiting() == 0) descriptors_.clear();
 }
 

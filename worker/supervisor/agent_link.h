@@ -18,6 +18,7 @@ class AgentLink {
  public:
   struct Handlers {
     std::function<void(std::string_view line)> on_line;  // without its newline
+    std::function<void()> on_too_long;  // the last to be heard before it is dropped
     // Called once, from the loop, when the peer is gone or was dropped. The owner then destroys
     // the link.
     std::function<void()> on_closed;
@@ -33,12 +34,18 @@ class AgentLink {
   void send(std::string_view text);
   // Writes what the socket takes now.
   void flush();
-  // The oldest descriptor that no line has taken; invalid if there is none. What nobody has taken
-  // when the last received line has been handled is closed.
+  // The oldest descriptor that no line has taken; invalid if there is none, or if several came at
+  // once: nobody can tell which was meant, and all are closed. What nobody has taken when the last
+  // received line has been handled is closed.
   Fd take_descriptor();
   // Sends what it can and closes.
   void close();
   bool is_open() const { return fd_.valid(); }
+  // True if nothing of it is half received or half sent.
+  bool is_idle() const {
+    return is_open() && in_.waiting() == 0 && descriptors_.empty() && sent_ == out_.size();
+  }
+  int fd() const { return fd_.get(); }
 
  private:
   void on_ready(Ready ready);

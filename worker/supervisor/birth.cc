@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "common/io/failpoint.h"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DM_SANITIZED 1
 #elif defined(__has_feature)
@@ -113,9 +115,13 @@ ChildMemory quickest_memory() {
 }
 
 int give_birth(ChildPlan& plan, ChildMemory memory, int cgroup_fd) {
-  if (cgroup_fd >= 0)
-    return memory == ChildMemory::kShared ? clone_shared(plan, cgroup_fd)
-                                          : clone_copied(plan, cgroup_fd);
+  if (fails_at("spawn.fork")) return -1;
+  if (cgroup_fd >= 0) {
+    const int pid = memory == ChildMemory::kShared ? clone_shared(plan, cgroup_fd)
+                                                   : clone_copied(plan, cgroup_fd);
+    if (pid >= 0 || (errno != ENOSYS && errno != EINVAL && errno != E2BIG)) return pid;
+  }
+  plan.cgroup_fd = cgroup_fd;
   return memory == ChildMemory::kShared ? fork_shared(plan) : fork_copied(plan);
 }
 

@@ -16,8 +16,8 @@ enum class ChildMemory { kShared, kCopied };
 ChildMemory quickest_memory();
 
 // Runs run_child(plan) in a new child. `cgroup_fd` is a cgroup's open directory, or -1. Returns
-// the pid, or -1 with errno; a kernel without clone3 or CLONE_INTO_CGROUP (5.7) says ENOSYS, EINVAL
-// or E2BIG when a cgroup is asked for.
+// the pid, or -1 with errno. Where there is no clone3 with CLONE_INTO_CGROUP (Linux 5.7; systemd's
+// RestrictNamespaces= takes it away), the child joins the cgroup itself, first of all.
 int give_birth(ChildPlan& plan, ChildMemory memory, int cgroup_fd);
 
 }  // namespace dm

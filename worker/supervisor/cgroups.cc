@@ -57,7 +57,9 @@ bool Cgroups::make(const std::string& path) {
   if (::mkdir(path.c_str(), 0755) == 0) return true;
   // Somebody has tidied up above us.
   if (errno == ENOENT && ::mkdir(base_.c_str(), 0755) == 0) return ::mkdir(path.c_str(), 0755) == 0;
-  return errno == EEXIST && cgroup_populated(path) == false;
+  // Nobody knows what was done to it: a new one in its place.
+  return errno == EEXIST && cgroup_populated(path) == false && remove_tree(path, kMaxDepth) &&
+         ::mkdir(path.c_str(), 0755) == 0;
 }
 
 std::string Cgroups::acquire(const RunKey& key) {
@@ -70,7 +72,7 @@ std::string Cgroups::acquire(const RunKey& key) {
       uses_[path].runs = 1;
       return path;
     }
-    if (found->second.runs > 0) continue;
+    if (found->second.runs > 0 || found->second.spent) continue;
     // It was released when it was empty, so a restart finds it ready.
     found->second.runs = 1;
     --idle_;
@@ -79,10 +81,31 @@ std::string Cgroups::acquire(const RunKey& key) {
   return {};
 }
 
-void Cgroups::release(const std::string& path, std::int64_t mono_ms) {
+void Cgroups::keep(const std::string& path) {
+  Use& use = uses_[path];
+  if (use.runs == 0 && use.idle_since_ms > 0) --idle_;
+  use.runs = 1;
+}
+
+std::string Cgroups::find_left(const RunKey& key) const {
+  if (!usable()) return {};
+  const std::string own = base_ + "/" + key.instance;
+  for (const std::string& path : {own + "." + std::to_string(key.run), own}) {
+    const auto found = uses_.find(path);
+    const bool is_free = found == uses_.end() || found->second.runs == 0;
+    if (is_free && cgroup_populated(path).value_or(false)) return path;
+  }
+  return {};
+}
+
+void Cgroups::release(const std::string& path, std::int64_t mono_ms, bool killed) {
   const auto found = uses_.find(path);
   if (found == uses_.end() || found->second.runs == 0) return;
-  found->second = {0, mono_ms};
+  if (killed && remove_tree(path, kMaxDepth)) {
+    uses_.erase(found);
+    return;
+  }
+  found->second = {0, mono_ms, killed};
   ++idle_;
 }
 

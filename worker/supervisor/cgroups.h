@@ -27,7 +27,13 @@ class Cgroups {
   // processes of a former run are still in there. Empty if none can be made. It counts as used
   // until release().
   std::string acquire(const RunKey& key);
-  void release(const std::string& path, std::int64_t mono_ms);
+  // Counts a cgroup as used that a former supervisor made; and finds one that it left in use for a
+  // run whose main process is gone, empty if there is none.
+  void keep(const std::string& path);
+  std::string find_left(const RunKey& key) const;
+  // `killed`: kill() was called on it. Such a cgroup is not used again: the kernel (seen on 6.18)
+  // takes who is born into it for one whom that kill has missed.
+  void release(const std::string& path, std::int64_t mono_ms, bool killed);
   // Removes what has not been used for a while.
   void sweep(std::int64_t mono_ms);
   // True if a sweep will have something to remove, one day.
@@ -43,6 +49,7 @@ class Cgroups {
   struct Use {
     int runs = 0;
     std::int64_t idle_since_ms = 0;
+    bool spent = false;  // it was killed, and could not be removed yet
   };
   bool make(const std::string& path);
 

@@ -8,11 +8,12 @@
 
 #include <cerrno>
 
+#include "worker/io/capabilities.h"
+
 namespace dm {
 namespace {
 
 constexpr int kFirstOther = 3;  // behind the standard descriptors
-constexpr int kMaxCapabilities = 64;
 
 // glibc's setgroups, setresgid and setresuid tell every other thread, by means that a child which
 // shares its parent's memory must not touch. The system calls concern the caller alone.
@@ -23,14 +24,10 @@ constexpr long kSetGroups = SYS_setgroups, kSetGid = SYS_setresgid, kSetUid = SY
 #endif
 
 bool become(const AppUser& user) {
-  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  for (int capability = 0; capability < kMaxCapabilities; ++capability)
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) break;
-  // Leaving uid 0 for good clears the remaining capabilities (capabilities(7)).
+  drop_capability_bounds();
   return ::syscall(kSetGroups, user.groups.size(), user.groups.data()) == 0 &&
          ::syscall(kSetGid, user.gid, user.gid, user.gid) == 0 &&
-         ::syscall(kSetUid, user.uid, user.uid, user.uid) == 0 &&
-         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+         ::syscall(kSetUid, user.uid, user.uid, user.uid) == 0 && drop_capabilities();
 }
 
 void reset_oom_score() {
@@ -39,6 +36,14 @@ void reset_oom_score() {
   if (::write(fd, "0", 1) < 0) {
   }  // best effort: lowering it may be forbidden, and the app runs all the same
   ::close(fd);
+}
+
+// By cgroups(7), section "Moving processes": 0 is the writer itself.
+bool join_cgroup(int directory) {
+  const int fd = ::openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  const bool joined = fd >= 0 && ::write(fd, "0", 1) == 1;
+  ::close(fd);
+  return joined;
 }
 
 void close_from(int first, const rlimit& limit) {
@@ -60,6 +65,8 @@ void close_from(int first, const rlimit& limit) {
 }  // namespace
 
 void run_child(ChildPlan& plan) {
+  // Before anything that the app could leave behind.
+  if (plan.cgroup_fd >= 0 && !join_cgroup(plan.cgroup_fd)) give_up(plan, ChildStep::kCgroup);
   ::setsid();
   ::dup2(plan.log_fd, STDOUT_FILENO);
   ::dup2(plan.log_fd, STDERR_FILENO);
@@ -73,6 +80,11 @@ void run_child(ChildPlan& plan) {
   if (plan.reset_oom_score) reset_oom_score();
   ::setrlimit(RLIMIT_NOFILE, &plan.open_files);
   if (plan.user != nullptr && !become(*plan.user)) give_up(plan, ChildStep::kUser);
+  // Behind the change of user, which would undo it (prctl(2)).
+  if (plan.dies_with != 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != plan.dies_with) ::_exit(127);
+  }
   if (::chdir(plan.cwd) != 0) give_up(plan, ChildStep::kChdir);
   sigset_t none;
   ::sigemptyset(&none);

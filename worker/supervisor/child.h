@@ -9,7 +9,7 @@
 namespace dm {
 
 // The step that failed, for the sentence that the operator reads.
-enum class ChildStep : int { kNone, kFork, kUser, kChdir, kExec };
+enum class ChildStep : int { kNone, kFork, kCgroup, kUser, kChdir, kExec };
 
 struct ChildFailure {
   ChildStep step = ChildStep::kNone;
@@ -26,6 +26,8 @@ struct ChildPlan {
   const AppUser* user = nullptr;  // null: no switching
   rlimit open_files{};            // the limit that the worker was started with
   bool reset_oom_score = false;   // false where ours is 0 already
+  int dies_with = 0;              // the supervisor's pid, for who has a lease: not to outlive it
+  int cgroup_fd = -1;             // a cgroup's directory, to be joined first; -1: we are in place
   int report_fd = -1;             // where a failure is written; -1: only into `failure`
   ChildFailure failure;
 };

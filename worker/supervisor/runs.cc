@@ -1,6 +1,8 @@
 #include "worker/supervisor/runs.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -19,6 +21,15 @@ std::vector<std::string> names_of(const std::vector<AppUser>& users) {
   return names;
 }
 
+// What every process of the app may write to: a file that only grows. Nothing else can make it
+// wait, or reach somebody through it.
+bool is_log(const Fd& fd) {
+  struct stat info {};
+  if (!fd.valid() || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  return (flags & O_APPEND) != 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 }  // namespace
 
 Runs::Runs(Loop& loop, const Settings& settings, Outlet outlet)
@@ -26,7 +37,8 @@ Runs::Runs(Loop& loop, const Settings& settings, Outlet outlet)
       settings_(settings),
       outlet_(std::move(outlet)),
       spawner_(settings.open_files),
-      trees_(loop, table_, [this] { check_draining(); }),
+      trees_(loop, table_, {settings.root, [this](int pid) { return may_adopt(pid); }},
+             [this] { check_draining(); }),
       user_names_(names_of(settings.app_users)) {
   if (settings_.use_cgroups) cgroups_.open(settings_.root);
 }
@@ -43,11 +55,16 @@ void Runs::refuse(const Asker& asker, Error error, int error_number) {
 void Runs::spawn(const Asker& asker, const Line& line, Fd log) {
   auto order = parse_spawn_order(line);
   if (!order) return refuse(asker, order.error());
-  if (!log.valid()) return refuse(asker, fail(Code::kBadArg, "no log descriptor came with it"));
+  if (!log.valid())
+    return refuse(asker, fail(Code::kBadArg, "one descriptor must come with it, the log"));
+  if (!is_log(log))
+    return refuse(asker, fail(Code::kBadArg, "the log must be a regular file open for appending"));
   const std::string& instance = order->key.instance;
   switch (table_.judge(order->key)) {
     case SpawnVerdict::kSpawn:
       if (stopping_) return refuse(asker, fail(Code::kBusy, "the supervisor is stopping"));
+      if (order->lease_until_ms > 0 && order->lease_until_ms <= loop_.now().mono_ms)
+        return refuse(asker, fail(Code::kBusy, "its lease is over"));
       return begin(asker, std::move(*order), std::move(log));
     case SpawnVerdict::kWait: table_.find(order->key)->waiting.push_back(asker); return;
     case SpawnVerdict::kAnswer:
@@ -68,6 +85,8 @@ void Runs::begin(const Asker& asker, SpawnOrder order, Fd log) {
   Run& run = table_.begin(order.key, read_clock().wall_ms);
   run.waiting.push_back(asker);
   run.oom_kills_before = oom_kills(false);
+  run.lease_until_ms = order.lease_until_ms;
+  if (run.lease_until_ms > 0) watch_leases();
   Starting starting;
   starting.user = user == users.end() ? nullptr : &*user;
   starting.cgroup = cgroups_.acquire(order.key);
@@ -86,7 +105,7 @@ void Runs::attempt(const RunKey& key) {
   auto birth =
       spawner_.try_once(starting.order, starting.log.get(), starting.user, starting.cgroup);
   if (!birth.in_cgroup && !starting.cgroup.empty()) {
-    cgroups_.release(starting.cgroup, loop_.now().mono_ms);
+    cgroups_.release(starting.cgroup, loop_.now().mono_ms, run.cgroup_killed);
     starting.cgroup.clear();
   }
   run.cgroup = starting.cgroup;
@@ -112,10 +131,16 @@ void Runs::on_report(const RunKey& key) {
 
 void Runs::resolve(const RunKey& key, const ChildFailure& failure) {
   if (failure.step == ChildStep::kNone) return succeed(*table_.find(key));
-  const Starting& starting = starting_.at(key);
+  Starting& starting = starting_.at(key);
   Run& run = *table_.find(key);
   if (run.pid > 0) failed_.insert(run.pid);
   table_.set_process(run, 0, 0);
+  // A cgroup that is not for us after all: the run can do without.
+  if (failure.step == ChildStep::kCgroup && !starting.cgroup.empty()) {
+    cgroups_.release(starting.cgroup, loop_.now().mono_ms, run.cgroup_killed);
+    starting.cgroup.clear();
+    return attempt(key);
+  }
   // Any process may hold a file open for writing for a moment, a forked child of anybody included.
   if (failure.error == ETXTBSY && starting.tries < kMaxTries) {
     loop_.at(read_clock().mono_ms + kRetryMs, [this, key] { attempt(key); });
@@ -128,7 +153,7 @@ void Runs::fail_spawn(const RunKey& key, const Error& error, int error_number) {
   const Run& run = *table_.find(key);
   for (const Asker& asker : run.waiting) refuse(asker, error, error_number);
   const std::string cgroup = starting_.at(key).cgroup;
-  if (!cgroup.empty()) cgroups_.release(cgroup, loop_.now().mono_ms);
+  if (!cgroup.empty()) cgroups_.release(cgroup, loop_.now().mono_ms, run.cgroup_killed);
   starting_.erase(key);
   trees_.spare(run.key);
   table_.abandon(run);
@@ -179,6 +204,7 @@ void Runs::signal(const Asker& asker, const Line& line) {
 // nor as a group. Before its setsid() there is no such group.
 bool Runs::signal_group(const Run& run, int signal) const {
   if (!run.lives() || run.pid == 0) return false;
+  if (run.is_adopted) return trees_.signal_group(run, signal) > 0;
   return ::kill(-run.pid, signal) == 0 || ::kill(run.pid, signal) == 0;
 }
 

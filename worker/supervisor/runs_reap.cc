@@ -54,13 +54,19 @@ void Runs::reap_one(int pid, int status, const rusage& used) {
 
 void Runs::record_exit(Run& run, int status, const rusage& used) {
   ExitFacts facts;
-  facts.ended_ms = read_clock().wall_ms;
   facts.status = status;
   facts.user_us = microseconds(used.ru_utime);
   facts.system_us = microseconds(used.ru_stime);
   facts.max_rss_bytes = static_cast<std::int64_t>(used.ru_maxrss) * 1024;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
     facts.oom_kills = std::max<std::int64_t>(0, oom_kills(true) - run.oom_kills_before);
+  end_run(run, std::move(facts));
+}
+
+// The main process has ended, as `facts` say; they are completed by what it leaves.
+void Runs::end_run(Run& run, ExitFacts facts) {
+  facts.ended_ms = read_clock().wall_ms;
+  facts.lease_over = run.lease_over;
   if (!trees_.is_empty(run)) {
     const auto members = trees_.members(run);
     // Nobody may be met although the tree was not empty a moment ago: then EMPTY follows.
@@ -70,7 +76,8 @@ void Runs::record_exit(Run& run, int status, const rusage& used) {
   }
   table_.exited(run, std::move(facts));
   outlet_.announce(exited_line(run));
-  if (run.phase == RunPhase::kEnded) cgroups_.release(run.cgroup, loop_.now().mono_ms);
+  if (run.phase == RunPhase::kEnded)
+    cgroups_.release(run.cgroup, loop_.now().mono_ms, run.cgroup_killed);
   if (run.phase == RunPhase::kDraining && stopping_) trees_.signal(run, SIGTERM);
   watch_over();
 }
@@ -81,7 +88,7 @@ void Runs::check_draining() {
     Run* run = table_.find(key);
     if (run == nullptr || !trees_.is_empty(*run)) continue;
     outlet_.announce(empty_line(*run));
-    cgroups_.release(run->cgroup, loop_.now().mono_ms);
+    cgroups_.release(run->cgroup, loop_.now().mono_ms, run->cgroup_killed);
     table_.emptied(*run);
   }
   outlet_.quiet();

@@ -1,5 +1,6 @@
 #include "worker/supervisor/server.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,18 +22,25 @@ constexpr std::int64_t kTetherMs = 10'000;
 constexpr std::int64_t kAcceptPauseMs = 100;
 constexpr std::int64_t kStopMs = 10'000;
 constexpr std::int64_t kMaxStopMs = 24LL * 3600 * 1000;
+constexpr std::size_t kMaxStopAskers = 64;
+constexpr std::size_t kMaxId = 128;  // of a request: it is kept until the answer
+
+std::string error_line(std::string_view id, Code code, std::string_view message) {
+  return Line("ERR").add("id", id).add("code", word(code)).add("msg", message).print();
+}
+
+// Said once, to one who is not let in: what his socket does not take at once he does not hear.
+void turn_away(const Fd& stranger) {
+  const std::string text = error_line("", Code::kDenied, "only the agent's user is let in");
+  (void)::send(stranger.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 }  // namespace
 
-struct Server::Request {
-  Asker asker;
-  const Line& line;
-  AgentLink& link;
-};
-
 const Server::Verb Server::kVerbs[] = {
-    {"SPAWN", &Server::spawn}, {"SIGNAL", &Server::signal},     {"ACK", &Server::acknowledge},
-    {"USAGE", &Server::usage}, {"STOP-ALL", &Server::stop_all},
+    {"SPAWN", &Server::spawn},     {"ADOPT", &Server::adopt}, {"SIGNAL", &Server::signal},
+    {"ACK", &Server::acknowledge}, {"USAGE", &Server::usage}, {"STOP-ALL", &Server::stop_all},
+    {"UPGRADE", &Server::upgrade}, {"LEASE", &Server::renew},
 };
 
 Server::Server(Loop& loop, Fd listener, Fd tether, std::vector<uid_t> allowed,
@@ -58,7 +66,10 @@ Server::Server(Loop& loop, Fd listener, Fd tether, std::vector<uid_t> allowed,
 void Server::accept_peers() {
   while (auto fd = accept_from(listener_.get())) {
     const auto uid = peer_uid(fd->get());
-    if (!uid || std::find(allowed_.begin(), allowed_.end(), *uid) == allowed_.end()) continue;
+    if (!uid || std::find(allowed_.begin(), allowed_.end(), *uid) == allowed_.end()) {
+      turn_away(*fd);
+      continue;
+    }
     if (peers_.size() >= kMaxPeers) {
       const auto silent = std::find_if(peers_.begin(), peers_.end(), [](const auto& entry) {
         return entry.second.role == Role::kSilent;
@@ -69,10 +80,8 @@ void Server::accept_peers() {
     }
     may_end_ = true;
     const std::int64_t number = next_number_++;
-    AgentLink::Handlers handlers{[this, number](std::string_view text) { on_line(number, text); },
-                                 [this, number] { on_closed(number); }};
     auto& peer = peers_[number];
-    peer.link = std::make_unique<AgentLink>(loop_, std::move(*fd), std::move(handlers));
+    peer.link = link_for(number, std::move(*fd));
     greet(*peer.link);
   }
   if (errno != EMFILE && errno != ENFILE) return;
@@ -82,9 +91,18 @@ void Server::accept_peers() {
            [this] { loop_.want(listener_.get(), true, false); });
 }
 
+std::unique_ptr<AgentLink> Server::link_for(std::int64_t number, Fd fd) {
+  AgentLink::Handlers handlers{[this, number](std::string_view text) { on_line(number, text); },
+                               [this, number] { on_too_long(number); },
+                               [this, number] { on_closed(number); }};
+  return std::make_unique<AgentLink>(loop_, std::move(fd), std::move(handlers));
+}
+
 void Server::greet(AgentLink& link) {
   Line line("SUPERVISOR");
-  line.add("proto", 1).add("pid", ::getpid()).add("boot", boot_id()).add("version", DM_VERSION);
+  const auto self = read_stat(::getpid());
+  line.add("proto", 1).add("pid", ::getpid()).add("start", self ? self->start : 0);
+  line.add("boot", boot_id()).add("version", DM_VERSION).add("build", own_build());
   link.send(line.add("cgroups", runs_.has_cgroups() ? 1 : 0).print());
   runs_.report([&](const Line& each) { link.send(each.print()); });
   link.send(Line("SYNCED").print());
@@ -124,20 +142,22 @@ bool Server::take_role(std::int64_t number, bool stops) {
 void Server::on_line(std::int64_t number, std::string_view text) {
   AgentLink& link = *peers_.at(number).link;
   const auto line = parse_line(text);
-  const auto refuse = [&](std::string_view id, Code code, std::string_view message) {
-    Line error("ERR");
-    link.send(error.add("id", id).add("code", word(code)).add("msg", message).print());
-  };
   if (!line) {
     // Which line a waiting descriptor belongs to is not known any more.
-    refuse("", line.error().code, line.error().message);
+    link.send(error_line("", line.error().code, line.error().message));
     return link.close();
   }
   if (!take_role(number, line->verb() == "STOP-ALL")) return link.close();
   const Request request{{number, std::string(line->text("id"))}, *line, link};
+  if (request.asker.id.size() > kMaxId)
+    return link.send(error_line("", Code::kBadArg, "id= has more than 128 bytes"));
   for (const Verb& verb : kVerbs)
     if (line->verb() == verb.name) return (this->*verb.handler)(request);
-  refuse(request.asker.id, Code::kUnknownVerb, "no verb " + line->verb());
+  link.send(error_line(request.asker.id, Code::kUnknownVerb, "no verb " + line->verb()));
+}
+
+void Server::on_too_long(std::int64_t number) {
+  peers_.at(number).link->send(error_line("", Code::kTooLong, "a line has at most 64 KiB"));
 }
 
 // --- verbs ---
@@ -146,8 +166,16 @@ void Server::spawn(const Request& request) {
   runs_.spawn(request.asker, request.line, request.link.take_descriptor());
 }
 
+void Server::adopt(const Request& request) {
+  runs_.adopt(request.asker, request.line);
+}
+
 void Server::signal(const Request& request) {
   runs_.signal(request.asker, request.line);
+}
+
+void Server::renew(const Request& request) {
+  runs_.renew(request.line);
 }
 
 void Server::acknowledge(const Request& request) {
@@ -160,6 +188,9 @@ void Server::usage(const Request& request) {
 }
 
 void Server::stop_all(const Request& request) {
+  if (stop_askers_.size() >= kMaxStopAskers)
+    return request.link.send(
+        error_line(request.asker.id, Code::kBusy, "too many wait for the end already"));
   stop_askers_.push_back(request.asker);
   const std::int64_t timeout_ms =
       std::clamp<std::int64_t>(request.line.number_or("timeout_ms", kStopMs), 0, kMaxStopMs);

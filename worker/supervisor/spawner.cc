@@ -1,6 +1,7 @@
 #include "worker/supervisor/spawner.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -47,6 +48,7 @@ Spawner::Birth Spawner::try_once(const SpawnOrder& order, int log_fd, const AppU
   plan.user = user;
   plan.open_files = open_files_;
   plan.reset_oom_score = reset_oom_score_;
+  if (order.lease_until_ms > 0) plan.dies_with = ::getpid();
   // Once it is another user's, that user may stop the child: a parent that shares its memory, and
   // so waits for it, would stop with it.
   const ChildMemory memory = user != nullptr ? ChildMemory::kCopied : quickest_memory();
@@ -86,6 +88,7 @@ std::string failure_words(const ChildFailure& failure, const SpawnOrder& order) 
   const std::string words = errno_words(failure.error);
   switch (failure.step) {
     case ChildStep::kFork: return "fork: " + words;
+    case ChildStep::kCgroup: return "join its cgroup: " + words;
     case ChildStep::kUser: return "change user: " + words;
     case ChildStep::kChdir: return "chdir " + order.cwd + ": " + words;
     case ChildStep::kExec:

@@ -17,7 +17,11 @@ struct SupervisorOptions {
   int ready_fd = -1;                   // gets "ready\n", or "error: WORDS\n", and is closed
   uid_t agent_uid = 0;                 // who may connect, beside root and our own user
   bool use_cgroups = true;             // false: trees are found through /proc even so
+  int state_fd = -1;                   // what our former self has handed over (upgrade.h)
 };
+
+// Can this program go on from such a state? Touches nothing else. 0, or 111.
+int rehearse_supervisor(int state_fd);
 
 // Makes the calling process the supervisor of a root directory and serves until nothing is left to
 // do. Takes over the whole process: session, standard streams, signals, every open descriptor but

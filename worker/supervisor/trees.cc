@@ -38,13 +38,19 @@ bool is_same(const ProcStat& a, const ProcStat& b) {
 
 }  // namespace
 
+bool bears_mark(int pid, const RunKey& key, const std::string& root) {
+  const auto mark = read_environ_mark(pid);
+  return mark && mark->instance == key.instance && mark->run == key.run &&
+         mark->library_path.starts_with(root + "/apps/");
+}
+
 std::vector<ProcStat> Trees::members(const Run& run) const {
   return run.cgroup.empty() ? scan(run).living : living_in(run.cgroup);
 }
 
 bool Trees::is_empty(const Run& run) const {
   if (!run.cgroup.empty()) return !cgroup_populated(run.cgroup).value_or(false);
-  if (!has_orphans()) return true;
+  if (!run.is_adopted && !has_orphans()) return true;
   const Scan found = scan(run);
   return found.living.empty() && found.sure;
 }
@@ -58,9 +64,11 @@ bool Trees::has_orphans() const {
 }
 
 Trees::Scan Trees::scan(const Run& run) const {
-  const TreeRoot root{run.pid, run.start, ::getpid()};
+  const TreeRoot root{run.pid, run.start, ::getpid(), run.is_adopted};
   bool in_exec = false;
   const HasMark has_mark = [&](const ProcStat& orphan) {
+    // Its orphans are anybody's children, so everybody is asked.
+    if (run.is_adopted) return orphan.alive() && bears_mark(orphan.pid, run.key, border_.root);
     if (!orphan.alive() || table_.by_pid(orphan.pid) != nullptr) return false;
     auto mark = read_environ_mark(orphan.pid);
     if (!mark && is_in_exec(orphan.pid)) in_exec = true;
@@ -77,7 +85,8 @@ Trees::Scan Trees::scan(const Run& run) const {
     in_exec = false;
     const std::vector<ProcStat> all = all_processes();
     for (std::size_t place : tree_members(all, root, has_mark))
-      if (all[place].alive()) found.living.push_back(all[place]);
+      if (all[place].alive() && (!run.is_adopted || border_.is_in(all[place].pid)))
+        found.living.push_back(all[place]);
     std::vector<int> dead;
     for (const ProcStat& process : all)
       if (process.ppid == root.reaper && !process.alive()) dead.push_back(process.pid);
@@ -95,6 +104,18 @@ int Trees::signal(const Run& run, int signal) const {
   return reached;
 }
 
+int Trees::signal_group(const Run& run, int signal) const {
+  // While it leads the session, that number is its group's and its session's and nobody else's.
+  const auto main = read_stat(run.pid);
+  if (!main || main->start != run.start) return 0;
+  int reached = 0;
+  for (const ProcStat& process : all_processes())
+    if (process.pgid == run.pid && process.sid == run.pid && border_.is_in(process.pid) &&
+        signal_process(process.pid, process.start, signal))
+      ++reached;
+  return reached;
+}
+
 void Trees::kill(const Run& run) {
   if (!being_killed_.insert(run.key).second) return;
   kill_round(run.key, kFirstRescanMs);
@@ -102,16 +123,20 @@ void Trees::kill(const Run& run) {
 
 void Trees::kill_round(const RunKey& key, std::int64_t next_ms) {
   if (!being_killed_.contains(key)) return;
-  const Run* run = table_.find(key);
-  if (run == nullptr || (run->has_exited() && is_empty(*run))) {
+  Run* run = table_.find(key);
+  // Where it was, in its cgroup, the next run of its instance may live already.
+  const bool has_ended = run == nullptr || run->phase == RunPhase::kEnded;
+  if (has_ended || (run->has_exited() && is_empty(*run))) {
     being_killed_.erase(key);
     // From the loop, not from here: the caller may be walking through the runs.
     loop_.later(on_empty_);
     return;
   }
-  if (run->cgroup.empty() || !Cgroups::kill(run->cgroup)) stop_and_kill(*run);
-  // The main process is our child: as long as it is not reaped its number is nobody else's.
-  if (run->lives() && run->pid > 0) ::kill(run->pid, SIGKILL);
+  const bool at_once = !run->cgroup.empty() && Cgroups::kill(run->cgroup);
+  run->cgroup_killed = run->cgroup_killed || at_once;
+  if (!at_once) stop_and_kill(*run);
+  // The main process, if it is our child: as long as it is not reaped its number is nobody else's.
+  if (run->lives() && run->pid > 0 && !run->is_adopted) ::kill(run->pid, SIGKILL);
   const std::int64_t later_ms = std::min(next_ms * 2, kLastRescanMs);
   loop_.at(loop_.now().mono_ms + next_ms, [this, key, later_ms] { kill_round(key, later_ms); });
 }

@@ -14,11 +14,20 @@
 
 namespace dm {
 
+// True if the process was started with the mark of that run, and as an app of that root directory:
+// another worker of this machine may have an instance of the same name.
+bool bears_mark(int pid, const RunKey& key, const std::string& root);
+
 class Trees {
  public:
+  // What may belong to adopted runs, whose processes are no children of ours.
+  struct Border {
+    std::string root;                    // the worker's directory
+    std::function<bool(int pid)> is_in;  // false for a process that no app of ours can be
+  };
   // `on_empty` is called, from the loop, when a kill has found a tree empty.
-  Trees(Loop& loop, RunTable& table, std::function<void()> on_empty)
-      : loop_(loop), table_(table), on_empty_(std::move(on_empty)) {}
+  Trees(Loop& loop, RunTable& table, Border border, std::function<void()> on_empty)
+      : loop_(loop), table_(table), border_(std::move(border)), on_empty_(std::move(on_empty)) {}
 
   // The living processes of a run; the main process is among them while it lives.
   std::vector<ProcStat> members(const Run& run) const;
@@ -27,10 +36,14 @@ class Trees {
 
   // Sends a signal to each process of the tree. Returns how many got it.
   int signal(const Run& run, int signal) const;
+  // To the process group of an adopted run's main process, one by one: that number is not ours to
+  // hold. Returns how many got it; 0 if the main process has ended.
+  int signal_group(const Run& run, int signal) const;
   // SIGKILL to the whole tree, again and again until nothing is left; returns after the first
   // round. What forks is stopped before it is killed, so that it cannot outrun us.
   void kill(const Run& run);
   // Ends such a kill: the spawn has failed, and the next run of that name is another.
+  const std::set<RunKey>& being_killed() const { return being_killed_; }
   void spare(const RunKey& key) { being_killed_.erase(key); }
 
  private:
@@ -46,6 +59,7 @@ class Trees {
 
   Loop& loop_;
   RunTable& table_;
+  const Border border_;
   std::function<void()> on_empty_;
   std::set<RunKey> being_killed_;
 };

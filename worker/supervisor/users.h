@@ -14,7 +14,7 @@ struct AppUser {
   std::string name;
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  // supplementary ones, from getgrouplist(3)
+  std::vector<gid_t> groups;  // supplementary ones: groups_of()
 };
 
 // Errors: not-found for a name that is none, denied for the superuser or his group under any name.

@@ -1,0 +1,186 @@
+// Launches: from the instance that is recorded to the pid that is answered, or the reason why not.
+#include <algorithm>
+
+#include "master/core/cluster.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::size_t kMostWhy = 1024;
+
+bool may_yet_succeed(Code code) {
+  switch (code) {
+    case Code::kLost:
+    case Code::kBusy:
+    case Code::kNoSpace:
+    case Code::kTimeout: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void Cluster::install_or_launch(const std::string& instance, RequestId request, Now now) {
+  if (const auto why = waits_for(instance, now)) {
+    mend_soon(now);
+    return done_one(request, instance, fail(Code::kBusy, instance + " waits " + *why), now);
+  }
+  const Placement& placement = state_.instances.at(instance);
+  const auto version = state_.versions.find(placement.version);
+  if (version == state_.versions.end())
+    return launch_failed(instance, request,
+                         fail(Code::kNotFound, "its version of " + placement.app + " was deleted"),
+                         now);
+  if (version->second.installed_on.contains(placement.worker))
+    return send_launch(instance, request, now);
+  launching_[instance] = request;
+  begin_transfer(placement.worker, placement.app, placement.version, 0, instance, now);
+}
+
+void Cluster::send_launch(const std::string& instance, RequestId request, Now now) {
+  const auto found = state_.instances.find(instance);
+  if (found == state_.instances.end())
+    return done_one(request, instance, fail(Code::kNotFound, instance + " was deleted"), now);
+  const Placement& placement = found->second;
+  if (placement.desired != Desired::kRunning)
+    return launch_failed(instance, request,
+                         fail(Code::kBusy, instance + " was stopped before it began"), now);
+  Order order;
+  order.worker = placement.worker;
+  order.kind = OrderKind::kLaunch;
+  order.request = request;
+  order.instance = instance;
+  order.line = launch_line(instance, placement);
+  send_order(std::move(order), now);
+}
+
+Line launch_line(const std::string& instance, const Placement& placement) {
+  Line line("LAUNCH");
+  line.add("instance", instance).add("app", placement.app).add("manifest", placement.version);
+  line.add("run", placement.run).add("restart", placement.restart);
+  if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
+  if (placement.lease_ms > 0) line.add("lease_ms", placement.lease_ms);
+  for (const std::string& arg : placement.args) line.add("arg", arg);
+  for (const std::string& env : placement.env) line.add("env", env);
+  return line;
+}
+
+bool Cluster::is_launching(const std::string& instance) const {
+  return launching_.contains(instance) ||
+         std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+           return entry.second.instance == instance && entry.second.kind == OrderKind::kLaunch;
+         });
+}
+
+// A launch that was answered with an error must not come true later: it is withdrawn.
+void Cluster::launch_failed(const std::string& instance, RequestId request, const Error& error,
+                            Now now) {
+  const auto found = state_.instances.find(instance);
+  if (found != state_.instances.end()) {
+    if (request == 0 && try_launch_later(instance, error, now)) return;
+    withdraw_launch(instance, found->second, error, now);
+  }
+  done_one(request, instance, error, now);
+}
+
+// Nobody waits: what may yet succeed is tried again. If the worker is lost, failover or its return
+// sees to it.
+bool Cluster::try_launch_later(const std::string& instance, const Error& error, Now now) {
+  const Placement& placement = state_.instances.at(instance);
+  if (placement.desired != Desired::kRunning || !may_yet_succeed(error.code)) return false;
+  const bool has_ended = placement.last_end && placement.last_end->run >= placement.run;
+  if (has_ended && placement.restart == "no") return false;
+  mend_soon(now);
+  return true;
+}
+
+void Cluster::withdraw_launch(const std::string& instance, const Placement& placement,
+                              const Error& error, Now now) {
+  Line desired("DESIRED");
+  desired.add("instance", instance).add("desired", word(Desired::kStopped));
+  const std::string why = "not launched: " + error.message;
+  const bool explained = placement.last_end && placement.last_end->run >= placement.run;
+  // It may have reached the worker all the same: that is told when the worker is back.
+  const bool unsure = !explained && (error.code == Code::kLost || error.code == Code::kTimeout);
+  if (unsure) desired.add("given_up", why.substr(0, kMostWhy));
+  if (unsure || placement.desired == Desired::kRunning) record(desired);
+  if (!explained && !unsure) {
+    RunEnd end;
+    end.run = placement.run;
+    end.ended_ms = now.wall_ms;
+    end.reason = why;
+    record_end(instance, end, std::nullopt, now);
+  }
+  if (is_alive(instance)) {
+    if (!away(placement.worker)) send_end(instance, OrderKind::kStop, now);
+  } else if (!unsure) {
+    live_[instance].state = "dead";
+  }
+}
+
+// Its worker has lost what we believe to be there, with its journal perhaps: once more, from the
+// files on.
+bool Cluster::install_again(const Order& order, Now now) {
+  const auto placement = state_.instances.find(order.instance);
+  if (placement == state_.instances.end()) return false;
+  const auto version = state_.versions.find(placement->second.version);
+  if (version == state_.versions.end() || !version->second.installed_on.contains(order.worker))
+    return false;
+  if (!reinstalled_.insert(order.instance).second) return false;
+  Line missing("UNINSTALLED");
+  missing.add("app", placement->second.app).add("manifest", placement->second.version);
+  record(missing.add("worker", order.worker));
+  install_or_launch(order.instance, order.request, now);
+  return true;
+}
+
+// The run before has not ended yet: it stays as its worker has it, and there is no next one.
+void Cluster::keep_earlier_run(const std::string& instance) {
+  const auto placement = state_.instances.find(instance);
+  const auto live = live_.find(instance);
+  if (placement == state_.instances.end() || live == live_.end()) return;
+  if (live->second.run >= placement->second.run) return;
+  const Desired desired = live->second.wanted ? Desired::kRunning : Desired::kStopped;
+  Line line("DESIRED");
+  line.add("instance", instance).add("desired", word(desired));
+  record(line.add("run", live->second.run));
+}
+
+void Cluster::settled_launch(const Order& order, const Line& answer,
+                             const std::optional<Error>& error, Now now) {
+  if (error && error->code == Code::kNotFound && install_again(order, now)) return;
+  reinstalled_.erase(order.instance);
+  if (error && error->code == Code::kExists) {
+    keep_earlier_run(order.instance);
+    return done_one(order.request, order.instance, error, now);
+  }
+  if (error) {
+    Error explained = *error;
+    if (error->code == Code::kExecFailed) explained.message = "exec failed: " + error->message;
+    return launch_failed(order.instance, order.request, explained, now);
+  }
+  const auto placement = state_.instances.find(order.instance);
+  const std::string pid = std::to_string(figure(answer, "pid").value_or(0));
+  if (placement != state_.instances.end()) {
+    const std::int64_t run = figure(answer, "run").value_or(placement->second.run);
+    record_lazily(Line("LAUNCHED").add("instance", order.instance).add("run", run));
+    Live& live = live_[order.instance];
+    if (live.state.empty()) {
+      live.state = "running";
+      live.run = run;
+      live.pid = figure(answer, "pid");
+      live.started_ms = now.wall_ms;
+    }
+    ClusterEvent event;
+    event.kind = "launched";
+    event.worker = order.worker;
+    event.instance = order.instance;
+    event.app = placement->second.app;
+    event.text = order.instance + " runs on " + order.worker + ", pid " + pid;
+    happened(std::move(event), now);
+  }
+  out_line(order.request, order.instance + " " + order.worker + " " + pid);
+  done_one(order.request, order.instance, std::nullopt, now);
+}
+
+}  // namespace dm::master

@@ -1,0 +1,136 @@
+// The ends of logs: when they are asked for, and what is shown of them when the worker is gone.
+#include "tests/unit/check.h"
+#include "tests/unit/cluster_world.h"
+
+using namespace dm;
+using namespace dm::master;
+using namespace dm::test;
+
+namespace {
+
+World with_a_dead_one() {
+  World world;
+  world.join("w1");
+  world.install("web", {"w1"});
+  world.launch("web", "w1");
+  world.hear("w1",
+             "EXITED seq=1 instance=web.1 run=1 pid=7 started_ms=5 ended_ms=6 exit_code=3 "
+             "reason=exit%20code%203");
+  world.take();
+  return world;
+}
+
+void answer(World& world, RequestId request, const std::string& text) {
+  world.feed(TailRead{request, "web.1", Tail{"web.1", "w1", 1, 1'700'000'000'000, text}});
+}
+
+}  // namespace
+
+TEST(cluster_tails_are_asked_for_after_an_end) {
+  World world = with_a_dead_one();
+  world.pass(300, {"w1"});
+  CHECK_EQ(world.count("expect stream e.4 of w1 for the tail of web.1"), 1);
+  CHECK_EQ(world.count("w1> LOG id=e.4 instance=web.1 run=1 tail_bytes=65536"), 1);
+  // One that never began has no log; and while a tail is on its way the worker has rest.
+  world.launch("web", "w1");
+  world.hear("w1", "EXITED seq=2 instance=web.2 run=1 failed=exec-failed reason=no");
+  world.take();
+  world.pass(500, {"w1"});
+  CHECK_EQ(world.count("w1> LOG"), 0);
+  world.answer("w1", "LOG", "OK");
+  CHECK_EQ(world.count("stream due e.4"), 1);
+  world.stream_ended("e.4");
+  world.take();
+  world.pass(10'000, {"w1"});
+  CHECK_EQ(world.count("w1> LOG"), 0);
+}
+
+TEST(cluster_tails_of_a_crash_loop_are_few) {
+  World world = with_a_dead_one();
+  world.take();
+  int run = 1;
+  for (int second = 0; second < 20; ++second) {
+    for (int again = 0; again < 5; ++again) {
+      ++run;
+      world.hear("w1", "EXITED seq=" + std::to_string(run) + " instance=web.1 run=" +
+                           std::to_string(run) + " started_ms=" + std::to_string(run * 10) +
+                           " ended_ms=" + std::to_string(run * 10 + 1) + " reason=x");
+      world.pass(200, {"w1"});
+    }
+    const std::string order = world.order("w1", "LOG");
+    if (!order.empty()) world.stream_ended(order);
+  }
+  const int asked = world.count("w1> LOG");
+  CHECK(asked >= 3 && asked <= 5);
+}
+
+TEST(cluster_tails_stand_in_for_a_lost_worker) {
+  World world = with_a_dead_one();
+  world.feed(TailStored{"web.1", 100, true});
+  // While the worker is here, it has the whole log.
+  world.run("logs web.1");
+  CHECK(world.has("w1> LOG"));
+  world.pass(3000);
+  world.take();
+  const RequestId id = world.run("logs web.1 -n 2");
+  const std::string head = "#" + std::to_string(id) + " ";
+  CHECK_EQ(world.take(), "read tail of web.1 for " + head.substr(0, head.size() - 1) + "\n");
+  answer(world, id, "one\ntwo\nthree\n");
+  CHECK_EQ(world.take(), head +
+                             "note worker w1 is lost: the last 14 bytes of run 1, as of "
+                             "2023-11-14T22:13:20.000Z\n" +
+                             head + "out two\n" + head + "out three\n" + head + "OK\n");
+  for (const char* option : {"-f", "-t", "--since 5m"}) {
+    world.run(std::string("logs web.1 ") + option);
+    CHECK(world.has("ERR lost worker w1 is lost; the end of its log is kept here, but not for"));
+    world.take();
+  }
+  answer(world, world.run("logs web.1 --run 2"), "x");
+  CHECK(world.has("ERR lost worker w1 is lost; the end of the log of run 1 is all that"));
+  answer(world, world.run("logs web.1 -p"), "x");
+  world.take();
+  answer(world, world.run("logs web.1 --run 1"), "x");
+  CHECK(world.has("OK"));
+  world.take();
+  world.feed(TailRead{world.run("logs web.1"), "web.1", std::nullopt});
+  CHECK(world.has("ERR lost worker w1 is lost"));
+}
+
+TEST(cluster_tails_are_described_and_made_safe) {
+  World world = with_a_dead_one();
+  CHECK(world.print("describe web.1").find("Reason:") != std::string::npos);
+  world.feed(TailStored{"web.1", 100, true});
+  world.take();
+  const RequestId id = world.run("describe web.1");
+  answer(world, id, "1\n2\n3\n4\n5\n\033[31mred\r" + std::string(500, 'x'));
+  CHECK(world.has("out Last lines of run 1:"));
+  CHECK(!world.has("out   1"));
+  CHECK(world.has("out   2"));
+  CHECK(world.has("out   \\x1B[31mred\\x0Dxxx"));
+  CHECK(world.has("xxx..."));
+  CHECK(world.has("#" + std::to_string(id) + " OK"));
+  // A cancelled one is not waited for.
+  const RequestId other = world.run("describe web.1");
+  world.cancel(other);
+  world.take();
+  answer(world, other, "x\n");
+  CHECK_EQ(world.take(), "");
+}
+
+TEST(cluster_tails_go_with_their_instance_and_what_is_lost_is_counted) {
+  World world = with_a_dead_one();
+  world.feed(TailStored{"web.1", 40 << 20, true});
+  world.feed(TailStored{"web.7", 100, true});
+  CHECK_EQ(world.take(), "drop tails of web.7\n");
+  world.launch("web", "w1");
+  world.take();
+  world.feed(TailStored{"web.2", 40 << 20, true});
+  CHECK_EQ(world.take(), "drop tails of web.1\n");
+  world.feed(TailStored{"web.2", 0, false});
+  CHECK(world.print("version").find("2 ends of logs were not kept: there was no room") !=
+        std::string::npos);
+  world.run("delete web --force");
+  world.answer("w1", "STOP", "OK reason=x");
+  world.answer("w1", "DELETE", "OK");
+  CHECK_EQ(world.count("drop tails of web.2"), 1);
+}

@@ -1,0 +1,36 @@
+// Runs handed over from one process image of a supervisor to the next.
+#include "worker/io/proc.h"
+#include "worker/supervisor/runs.h"
+
+namespace dm {
+
+std::vector<Line> Runs::save() const {
+  std::vector<Line> lines = table_.save();
+  lines.push_back(Line("REAPED").add("count", reaped_));
+  for (int pid : failed_) lines.push_back(Line("FAILED").add("pid", pid));
+  for (const RunKey& key : trees_.being_killed())
+    lines.push_back(Line("KILLING").add("instance", key.instance).add("run", key.run));
+  return lines;
+}
+
+void Runs::load(const std::vector<Line>& lines) {
+  for (const Line& line : lines) {
+    if (line.verb() == "REAPED") reaped_ = line.number_or("count", 0);
+    if (line.verb() == "FAILED") failed_.insert(static_cast<int>(line.number_or("pid", 0)));
+    if (line.verb() == "NEXT" || line.verb() == "RUN" || line.verb() == "EXITED")
+      (void)table_.load(line);
+  }
+  for (const auto& [key, run] : table_.runs()) {
+    if (!run.cgroup.empty() && run.phase != RunPhase::kEnded) cgroups_.keep(run.cgroup);
+    if (run.is_adopted && run.lives()) watch_adopted(run);
+  }
+  for (const Line& line : lines) {
+    const auto key = line.verb() == "KILLING" ? parse_run_key(line) : Result<RunKey>(Error{});
+    const Run* run = key ? table_.find(*key) : nullptr;
+    if (run != nullptr) trees_.kill(*run);
+  }
+  watch_over();
+  watch_leases();
+}
+
+}  // namespace dm
