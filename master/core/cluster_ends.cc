@@ -133,7 +133,7 @@ void Cluster::end_unbegun(const std::string& instance, Now now) {
   const auto found = state_.instances.find(instance);
   if (found == state_.instances.end() || found->second.desired == Desired::kRunning) return;
   live_.erase(instance);
-  if (found->second.last_end && found->second.last_end->run >= found->second.run) return;
+  if (found->second.has_ended()) return;
   RunEnd end;
   end.run = found->second.run;
   end.ended_ms = now.wall_ms;

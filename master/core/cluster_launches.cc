@@ -88,8 +88,7 @@ void Cluster::launch_failed(const std::string& instance, RequestId request, cons
 bool Cluster::try_launch_later(const std::string& instance, const Error& error, Now now) {
   const Placement& placement = state_.instances.at(instance);
   if (placement.desired != Desired::kRunning || !may_yet_succeed(error.code)) return false;
-  const bool has_ended = placement.last_end && placement.last_end->run >= placement.run;
-  if (has_ended && placement.restart == "no") return false;
+  if (placement.has_ended() && placement.restart == "no") return false;
   mend_soon(now);
   return true;
 }
@@ -99,7 +98,7 @@ void Cluster::withdraw_launch(const std::string& instance, const Placement& plac
   Line desired("DESIRED");
   desired.add("instance", instance).add("desired", word(Desired::kStopped));
   const std::string why = "not launched: " + error.message;
-  const bool explained = placement.last_end && placement.last_end->run >= placement.run;
+  const bool explained = placement.has_ended();
   // It may have reached the worker all the same: that is told when the worker is back.
   const bool unsure = !explained && (error.code == Code::kLost || error.code == Code::kTimeout);
   if (unsure) desired.add("given_up", why.substr(0, kMostWhy));

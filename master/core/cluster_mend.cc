@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::int64_t kMendMs = 5000;  // until what did not succeed is tried again
 
-bool has_ended(const Placement& placement) {
-  return placement.last_end && placement.last_end->run >= placement.run;
-}
-
 }  // namespace
 
 void Cluster::on_synced(WorkerView& worker, const Line&, Now now) {
@@ -32,7 +28,7 @@ void Cluster::end_missing(WorkerView& worker, Now now) {
     const bool waits = ordered.contains(name) || launching_.contains(name);
     if (placement.worker != worker.name || worker.reported.contains(name) || waits) continue;
     live_.erase(name);
-    if (!has_ended(placement) && !is_unbegun(name)) missing.push_back(name);
+    if (!placement.has_ended() && !is_unbegun(name)) missing.push_back(name);
   }
   for (const std::string& name : missing) {
     RunEnd end;
@@ -50,7 +46,7 @@ void Cluster::end_missing(WorkerView& worker, Now now) {
 bool Cluster::is_unbegun(const std::string& name) const {
   const Placement& placement = state_.instances.at(name);
   if (placement.desired != Desired::kRunning || placement.begun >= placement.run) return false;
-  if (has_ended(placement)) return false;
+  if (placement.has_ended()) return false;
   const auto live = live_.find(name);
   return live == live_.end() || live->second.state.empty() || live->second.run < placement.run;
 }
@@ -86,7 +82,7 @@ void Cluster::mend_if_due(Now now) {
 void Cluster::launch_again(const std::string& name, Now now) {
   const Placement& placement = state_.instances.at(name);
   if (stands_back(name, now)) return mend_soon(now);
-  if (has_ended(placement)) {
+  if (placement.has_ended()) {
     Line again("DESIRED");
     again.add("instance", name).add("desired", word(Desired::kRunning));
     record(again.add("run", placement.last_end->run + 1));

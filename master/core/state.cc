@@ -230,57 +230,61 @@ Status State::apply_instance(const Line& record) {
   const std::string& verb = record.verb();
   const std::string name = key(record, "instance");
   if (verb == "INSTANCE") {
-    const auto parsed = parse_instance_name(name);
-    if (!parsed) return fail(Code::kBadLine, "record INSTANCE of a bad name");
-    Placement& placement = instances[name];
-    placement.app = key(record, "app");
-    placement.version = key(record, "manifest");
-    placement.worker = key(record, "worker");
-    placement.args = record.all("arg");
-    placement.env = record.all("env");
-    placement.restart = record.text("restart", "no");
-    placement.log_max_bytes = record.number_or("log_max_bytes", 0);
-    placement.pinned = record.number_or("pinned", 0) != 0;
-    placement.on_lost = record.text("on_lost", "stay");
-    placement.replaces = record.text("replaces");
-    placement.superseded_by = record.text("superseded_by");
-    placement.moves = record.number_or("moves", 0);
-    placement.lease_ms = record.number_or("lease_ms", 0);
-    placement.tried = record.all("tried");
-    placement.desired = desired_from(record.text("desired"));
-    placement.given_up = record.text("given_up");
-    placement.run = std::max(placement.run, record.number_or("run", 1));
-    placement.begun = record.number_or("begun", 0);
-    placement.created_ms = record.number_or("at", 0);
-    App& app = apps[placement.app];
-    app.next_number = std::max(app.next_number, parsed->number + 1);
-    keep(placement.worker, placement.app);
-    return {};
-  }
-  const auto found = instances.find(name);
-  if (verb == "ENDED") {
-    // The seq counts even where the instance is gone: the worker must not send it for ever.
-    if (record.has("seq")) acknowledge(record);
-    if (found == instances.end()) return {};
-    const RunEnd end = parse_end(record);
-    if (found->second.last_end && found->second.last_end->run > end.run) return {};
-    found->second.run = std::max(found->second.run, end.run);
-    if (end.run >= found->second.run) found->second.given_up.clear();
-    found->second.last_end = end;
-  } else if (verb == "LAUNCHED") {
-    if (found == instances.end()) return {};
-    found->second.begun = std::max(found->second.begun, record.number_or("run", 1));
-  } else if (verb == "DESIRED") {
-    if (found == instances.end()) return {};
-    found->second.desired = desired_from(record.text("desired"));
-    found->second.run = std::max(found->second.run, record.number_or("run", 0));
-    for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
-                                      std::pair("given_up", &Placement::given_up)})
-      if (record.has(field) || found->second.desired == Desired::kRunning)
-        found->second.*text = record.text(field);
-  } else {
+    if (auto placed = place(name, record); !placed) return placed;
+  } else if (verb != "ENDED" && verb != "LAUNCHED" && verb != "DESIRED") {
     return fail(Code::kBadLine, "unknown record " + verb);
   }
+  // The seq counts even where the instance is gone: the worker must not send it for ever.
+  if (verb == "ENDED" && record.has("seq")) acknowledge(record);
+  const auto found = instances.find(name);
+  if (found == instances.end()) return {};
+  Placement& placement = found->second;
+  if (verb == "ENDED") {
+    RunEnd end = parse_end(record);
+    if (placement.last_end && placement.last_end->run > end.run) return {};
+    placement.run = std::max(placement.run, end.run);
+    placement.last_end = std::move(end);
+  } else if (verb == "LAUNCHED") {
+    placement.begun = std::max(placement.begun, record.number_or("run", 1));
+  } else if (verb == "DESIRED") {
+    placement.desired = desired_from(record.text("desired"));
+    placement.run = std::max(placement.run, record.number_or("run", 0));
+    for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
+                                      std::pair("given_up", &Placement::given_up)})
+      if (record.has(field) || placement.desired == Desired::kRunning)
+        placement.*text = record.text(field);
+  }
+  // How it ended says more than why it was given up.
+  if (placement.has_ended()) placement.given_up.clear();
+  return {};
+}
+
+Status State::place(const std::string& name, const Line& record) {
+  const auto parsed = parse_instance_name(name);
+  if (!parsed) return fail(Code::kBadLine, "record INSTANCE of a bad name");
+  Placement& placement = instances[name];
+  placement.app = key(record, "app");
+  placement.version = key(record, "manifest");
+  placement.worker = key(record, "worker");
+  placement.args = record.all("arg");
+  placement.env = record.all("env");
+  placement.restart = record.text("restart", "no");
+  placement.log_max_bytes = record.number_or("log_max_bytes", 0);
+  placement.pinned = record.number_or("pinned", 0) != 0;
+  placement.on_lost = record.text("on_lost", "stay");
+  placement.replaces = record.text("replaces");
+  placement.superseded_by = record.text("superseded_by");
+  placement.moves = record.number_or("moves", 0);
+  placement.lease_ms = record.number_or("lease_ms", 0);
+  placement.tried = record.all("tried");
+  placement.desired = desired_from(record.text("desired"));
+  placement.given_up = record.text("given_up");
+  placement.run = std::max(placement.run, record.number_or("run", 1));
+  placement.begun = record.number_or("begun", 0);
+  placement.created_ms = record.number_or("at", 0);
+  App& app = apps[placement.app];
+  app.next_number = std::max(app.next_number, parsed->number + 1);
+  keep(placement.worker, placement.app);
   return {};
 }
 

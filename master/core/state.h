@@ -73,6 +73,7 @@ struct Placement {
   std::int64_t begun = 0;          // the last one that its worker has answered for
   std::int64_t created_ms = 0;
   std::optional<RunEnd> last_end;
+  bool has_ended() const { return last_end && last_end->run >= run; }  // its last run
   bool operator==(const Placement&) const = default;
 };
 
@@ -112,6 +113,7 @@ class State {
   void keep(const std::string& worker, const std::string& app);
   Status apply_app(const Line& record);
   Status apply_instance(const Line& record);
+  Status place(const std::string& name, const Line& record);
 };
 
 // A figure that a worker gave: from 0 to 10^15; absent if it is anything else, so that no sum with

@@ -69,6 +69,17 @@ bool is_unfinished(std::string_view rest) {
                      [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; });
 }
 
+// The form of a control sequence (ECMA-48, 5.4): parameter and intermediate bytes, one final byte.
+std::size_t parameters_in(std::string_view rest) {
+  const auto is_parameter = [](char byte) { return byte >= 0x20 && byte <= 0x3f; };
+  return static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_parameter) -
+                                  rest.begin());
+}
+
+bool is_final(char byte) {
+  return byte >= 0x40 && byte <= 0x7e;
+}
+
 // A decimal number at the front, which is taken off; 0 where there is none.
 unsigned take_number(std::string_view& text) {
   unsigned value = 0;
@@ -129,6 +140,11 @@ void KeyReader::clear() {
 }
 
 KeyReader::Token KeyReader::read(std::string_view rest) {
+  if (overlong_) {
+    if (const std::size_t more = parameters_in(rest); more > 0) return {more, std::nullopt};
+    overlong_ = false;
+    if (is_final(rest[0])) return {1, std::nullopt};
+  }
   if (rest[0] == kEsc) return read_escape(rest);
   if (is_control(rest[0])) return {1, control_key(rest[0])};
   if (is_unfinished(rest)) return {};
@@ -157,11 +173,13 @@ KeyReader::Token KeyReader::read_csi(std::string_view rest) {
   // The Linux console's function keys are "ESC [ [ A": one byte more than the standard's form.
   const bool console = rest.substr(1, 2) == "[[";
   std::size_t end = console ? 3 : 2;
-  while (end < rest.size() && rest[end] >= 0x20 && rest[end] <= 0x3f) ++end;
-  if (end > kMaxSequence) return {end, std::nullopt};
+  end += parameters_in(rest.substr(end));
+  // However it comes in pieces: what is too long is nothing to its end.
+  overlong_ = end > kMaxSequence;
+  if (overlong_) return {end, std::nullopt};
   if (end == rest.size()) return {};
   // What can be no part of a sequence ends it: it is a key of its own.
-  if (rest[end] < 0x40 || rest[end] > 0x7e) return {end, std::nullopt};
+  if (!is_final(rest[end])) return {end, std::nullopt};
   const Token nothing{end + 1, std::nullopt};
   if (console) return nothing;
 

@@ -74,6 +74,7 @@ class KeyReader {
 
   std::string data_;
   std::size_t start_ = 0;  // what stands before it has been handed out
+  bool overlong_ = false;  // in the middle of a sequence that is longer than any
   bool flushed_ = false;   // the ESC at the front is the Escape key
   bool pasting_ = false;
   std::string paste_;

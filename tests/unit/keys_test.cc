@@ -138,6 +138,15 @@ TEST(keys_an_endless_sequence_is_given_up) {
   CHECK_EQ(drain(reader), "C:m ");
 }
 
+TEST(keys_a_sequence_that_is_too_long_is_nothing_in_any_pieces) {
+  const std::string too_long = "\x1b[" + std::string(40, '$');
+  for (const std::string end : {"", "A", "\r", "\x1b[A", "\xC3\xA9"}) {
+    CHECK_EQ(keys_byte_by_byte(too_long + end + "x"), keys_in(too_long + end + "x"));
+    CHECK_EQ(keys_byte_by_byte("\x1b[" + too_long + end), keys_in("\x1b[" + too_long + end));
+  }
+  CHECK_EQ(keys_in(too_long + "Ax"), "c:x ");
+}
+
 TEST(keys_keeps_a_mebibyte_of_a_paste_and_counts_the_rest) {
   KeyReader reader;
   reader.feed("\x1b[200~");

@@ -93,6 +93,20 @@ TEST(state_of_an_end_and_of_what_is_wanted) {
   check_snapshot(state);
 }
 
+TEST(state_what_has_ended_needs_no_other_reason) {
+  auto records = with_web();
+  records.push_back("DESIRED instance=web.4 desired=stopped given_up=lost");
+  const State unsure = state_of(records);
+  CHECK_EQ(unsure.instances.at("web.4").given_up, "lost");
+  check_snapshot(unsure);
+  records.push_back("ENDED instance=web.4 run=1 exit=0");
+  records.push_back("DESIRED instance=web.4 desired=stopped given_up=again");
+  records.push_back("INSTANCE instance=web.4 app=web manifest=" + kOne + " given_up=again");
+  const State sure = state_of(records);
+  CHECK_EQ(sure.instances.at("web.4").given_up, "");
+  check_snapshot(sure);
+}
+
 TEST(state_numbers_of_instances_never_go_back) {
   auto records = with_web();
   records.push_back("APP app=web next=2");
