@@ -25,6 +25,8 @@ void check_same(const Instance& instance, const Agent& again, const std::string&
   CHECK_EQ(print({report(other, true)}), print({report(instance, true)}));
   CHECK(other.spec.args == instance.spec.args && other.spec.env == instance.spec.env);
   CHECK(other.wanted == instance.wanted && other.run == instance.run);
+  REQUIRE(other.exec_error.has_value() == instance.exec_error.has_value());
+  if (other.exec_error) CHECK_EQ(other.exec_error->message, instance.exec_error->message);
 }
 
 }  // namespace
