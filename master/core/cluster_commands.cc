@@ -278,8 +278,7 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
       done_one(command.request, name, error, now);
       continue;
     }
-    Line desired("DESIRED");
-    desired.add("instance", name).add("desired", word(Desired::kRunning));
+    Line desired = print_desired(name, Desired::kRunning);
     record(desired.add("run", shown.run + 1));
     live_[name].state.clear();
     live_[name].wanted = true;

@@ -66,8 +66,7 @@ void Cluster::end_one(Request& request, OrderKind kind, const std::string& name,
   const Placement& placement = state_.instances.at(name);
   const Desired wanted = kind == OrderKind::kKill ? Desired::kKilled : Desired::kStopped;
   const bool lives = may_live(name, now);
-  if (placement.desired != wanted)
-    record(Line("DESIRED").add("instance", name).add("desired", word(wanted)));
+  if (placement.desired != wanted) record(print_desired(name, wanted));
   const auto gone = away(placement.worker);
   if (!lives) {
     out_line(request.id, name + " is dead already: " + shown.reason);

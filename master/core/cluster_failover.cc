@@ -104,8 +104,7 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
     if (old.begun > 0 || old.last_end) placement.moves = quick ? old.moves + 1 : 1;
   }
   record(print_placement(fresh, placement));
-  Line desired("DESIRED");
-  desired.add("instance", name).add("desired", word(Desired::kStopped));
+  Line desired = print_desired(name, Desired::kStopped);
   record(desired.add("superseded_by", fresh));
   ++workers_[worker].placed_since_beat;
   ClusterEvent event;
@@ -138,8 +137,7 @@ void Cluster::try_elsewhere(const std::string& name, Now now) {
 
 // An app that kills its host must not be carried from one to the next.
 void Cluster::quarantine(const std::string& name, Now now) {
-  Line desired("DESIRED");
-  record(desired.add("instance", name).add("desired", word(Desired::kStopped)));
+  record(print_desired(name, Desired::kStopped));
   ClusterEvent event;
   event.kind = "quarantined";
   event.instance = name;

@@ -95,8 +95,7 @@ bool Cluster::try_launch_later(const std::string& instance, const Error& error, 
 
 void Cluster::withdraw_launch(const std::string& instance, const Placement& placement,
                               const Error& error, Now now) {
-  Line desired("DESIRED");
-  desired.add("instance", instance).add("desired", word(Desired::kStopped));
+  Line desired = print_desired(instance, Desired::kStopped);
   const std::string why = "not launched: " + error.message;
   const bool explained = placement.has_ended();
   // It may have reached the worker all the same: that is told when the worker is back.
@@ -140,8 +139,7 @@ void Cluster::keep_earlier_run(const std::string& instance) {
   if (placement == state_.instances.end() || live == live_.end()) return;
   if (live->second.run >= placement->second.run) return;
   const Desired desired = live->second.wanted ? Desired::kRunning : Desired::kStopped;
-  Line line("DESIRED");
-  line.add("instance", instance).add("desired", word(desired));
+  Line line = print_desired(instance, desired);
   record(line.add("run", live->second.run));
 }
 

@@ -83,8 +83,7 @@ void Cluster::launch_again(const std::string& name, Now now) {
   const Placement& placement = state_.instances.at(name);
   if (stands_back(name, now)) return mend_soon(now);
   if (placement.has_ended()) {
-    Line again("DESIRED");
-    again.add("instance", name).add("desired", word(Desired::kRunning));
+    Line again = print_desired(name, Desired::kRunning);
     record(again.add("run", placement.last_end->run + 1));
   }
   install_or_launch(name, 0, now);
@@ -123,7 +122,7 @@ void Cluster::delete_if_still(const std::string& worker, const std::string& app,
     if (state_.instances.at(name).worker != worker || !lives) continue;
     waits = true;
     if (state_.instances.at(name).desired == Desired::kRunning)
-      record(Line("DESIRED").add("instance", name).add("desired", word(Desired::kKilled)));
+      record(print_desired(name, Desired::kKilled));
     if (!has_order(name)) send_end(name, OrderKind::kKill, now);
   }
   const bool under_way = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {

@@ -114,6 +114,11 @@ Line print_placement(const std::string& name, const Placement& placement) {
   return line;
 }
 
+Line print_desired(const std::string& instance, Desired desired) {
+  Line line("DESIRED");
+  return line.add("instance", instance).add("desired", word(desired));
+}
+
 Line print_cuts(const HistoryCuts& cuts) {
   Line line("CUT");
   line.add("before", cuts.before).add("runs", cuts.runs).add("records", cuts.records);

@@ -128,6 +128,7 @@ std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
 // The records of a placement, of an end, and of the cuts: sums, so that a repeated one counts
 // nothing twice.
 Line print_placement(const std::string& name, const Placement& placement);
+Line print_desired(const std::string& instance, Desired desired);
 Line print_cuts(const HistoryCuts& cuts);
 Line print_end(const std::string& instance, const RunEnd& end);
 
