@@ -46,8 +46,8 @@ std::int64_t Cluster::next_deadline() const {
     if (view.presence == Presence::kUp || view.presence == Presence::kSuspect)
       earliest = std::min(earliest, view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
   }
-  earliest =
-      std::min({earliest, next_failover_mono_ms_, next_mend_mono_ms_, tail_queue_.deadline()});
+  earliest = std::min({earliest, next_failover_mono_ms_, next_mend_mono_ms_, next_forget_mono_ms_,
+                       tail_queue_.deadline()});
   if (!due_.empty()) earliest = std::min(earliest, due_.begin()->first);
   if (!live_.empty()) earliest = std::min(earliest, next_sample_mono_ms_);
   return earliest;
@@ -72,6 +72,7 @@ void Cluster::handle(const Tick&, Now now) {
   ask_tails(now);
   fail_over(now);
   mend_if_due(now);
+  forget_if_due(now);
 }
 
 // Of what the workers said last, so that an instance at rest has its samples too.
@@ -268,6 +269,11 @@ std::set<std::string> Cluster::referenced_blobs() const {
 // --- what a word means ---
 
 Error Cluster::no_such(std::string_view what, const std::string& name) const {
+  const auto parsed = parse_instance_name(name);
+  const auto its_app = parsed ? state_.apps.find(parsed->app) : state_.apps.end();
+  if (its_app != state_.apps.end() && parsed->number < its_app->second.next_number)
+    return fail(Code::kNotFound,
+                name + " is gone; 'history " + name + "' says what is known of its runs");
   std::vector<std::string_view> known;
   for (const auto& [app, info] : state_.apps)
     if (!info.current.empty()) known.push_back(app);

@@ -26,6 +26,7 @@ struct ClusterOptions {
   std::string epoch;       // differs at each start; part of every order's id
   bool insecure = false;   // no keys: everybody who reaches us is trusted
   std::int64_t history_max_bytes = 64 * 1024 * 1024;  // how much of the audit trail is kept
+  std::int64_t keep_ended = 100;  // instances of each app that stay after their end
 };
 
 // One reading of an instance, kept for `usage --since`.
@@ -96,7 +97,7 @@ class Cluster {
 
  private:
   static constexpr std::int64_t kMostTails = 64 * 1024 * 1024;  // bytes
-  enum class OrderKind { kProbe, kInstall, kLaunch, kStop, kKill, kDelete, kLog };
+  enum class OrderKind { kProbe, kInstall, kLaunch, kStop, kKill, kDelete, kForget, kLog };
   struct Order {
     std::int64_t number = 0;  // orders to one worker go out in this sequence
     std::string id, worker;   // the id is epoch.number
@@ -231,6 +232,14 @@ class Cluster {
   void launch_again(const std::string& name, Now now);
   void delete_if_still(const std::string& worker, const std::string& app, Now now);
 
+  // What ended long ago (cluster_forget.cc).
+  void forget_soon(Now now);
+  void forget_if_due(Now now);
+  bool is_over(const std::string& name, Now now) const;
+  std::vector<std::string> ended_long_ago(Now now) const;
+  void settled_forget(const Order& order, const Line& answer, const std::optional<Error>& error,
+                      Now now);
+
   // Dead workers (cluster_failover.cc).
   FailoverView failover_view(Now now) const;
   void begin_failover(Now now);
@@ -350,6 +359,7 @@ class Cluster {
   std::int64_t hold_until_mono_ms_ = 0;
   std::int64_t next_failover_mono_ms_ = INT64_MAX;
   std::int64_t next_mend_mono_ms_ = INT64_MAX;
+  std::int64_t next_forget_mono_ms_ = INT64_MAX;
   TailQueue tail_queue_;
   TailShelf tails_{kMostTails};
   std::int64_t tails_lost_ = 0;   // since the start: there was no room

@@ -11,6 +11,7 @@ void Cluster::record_end(const std::string& instance, const RunEnd& end,
   line.add("at", now.wall_ms).add("worker", state_.instances.at(instance).worker);
   if (seq) line.add("seq", *seq);
   record(line);
+  forget_soon(now);
 }
 
 void Cluster::do_history(Request& request, const Command&, Now now) {

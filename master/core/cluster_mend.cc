@@ -18,6 +18,7 @@ void Cluster::on_synced(WorkerView& worker, const Line&, Now now) {
   end_missing(worker, now);
   worker.reported.clear();
   mend(worker.name, now);
+  forget_soon(now);
 }
 
 // What was begun there, and of which the worker says nothing, has ended without a witness.

@@ -46,6 +46,7 @@ const Cluster::OrderRow Cluster::kOrderRows[] = {
     {OrderKind::kStop, &Cluster::settled_stop},
     {OrderKind::kKill, &Cluster::settled_stop},
     {OrderKind::kDelete, &Cluster::settled_delete},
+    {OrderKind::kForget, &Cluster::settled_forget},
     {OrderKind::kLog, &Cluster::settled_log},
 };
 

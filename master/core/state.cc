@@ -160,6 +160,8 @@ Status State::apply(const Line& record) {
     if (record.has("new")) any_epoch_below = epoch_number;
   } else if (verb == "ACKED") {
     acknowledge(record);
+  } else if (verb == "FORGOTTEN") {
+    for (const std::string& name : record.all("instance")) instances.erase(name);
   } else if (record.has("instance")) {
     return apply_instance(record);
   } else {

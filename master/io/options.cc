@@ -30,6 +30,8 @@ The master of a dm cluster: accepts workers, runs a shell on a terminal.
   --heartbeat TIME        how often workers beat (1s)
   --move-after TIME       when a lost worker's instances move (10s)
   --history-max SIZE      how much is kept of what happened: 'history', 'events' (64M)
+  --keep-ended N          how many ended instances of each app 'ps --all' still has, with
+                          their logs; older ones are removed, but for their history (100)
   --dev[=N]               everything on this machine, to try it out: N (2) workers, free
                           ports, a directory of its own; nothing of it is left behind
   --no-shell              no shell; standard input is not read
@@ -52,6 +54,7 @@ enum Flag {
   kHeartbeat,
   kMoveAfter,
   kHistoryMax,
+  kKeepEnded,
   kDev,
   kNoShell,
   kPortFile,
@@ -72,6 +75,7 @@ constexpr option kOptions[] = {
     {"heartbeat", required_argument, nullptr, kHeartbeat},
     {"move-after", required_argument, nullptr, kMoveAfter},
     {"history-max", required_argument, nullptr, kHistoryMax},
+    {"keep-ended", required_argument, nullptr, kKeepEnded},
     {"dev", optional_argument, nullptr, kDev},
     {"no-shell", no_argument, nullptr, kNoShell},
     {"port-file", required_argument, nullptr, kPortFile},
@@ -135,6 +139,13 @@ std::optional<Leave> apply(int flag, const char* value, Options& options) {
     case kHeartbeat: return set_duration(value, "--heartbeat", options.heartbeat_ms);
     case kMoveAfter: return set_duration(value, "--move-after", options.move_after_ms);
     case kHistoryMax: return set_size(value, "--history-max", options.history_max_bytes);
+    case kKeepEnded: {
+      const auto count = parse_integer(value);
+      if (!count || *count < 1 || *count > 1'000'000)
+        return usage("--keep-ended wants 1 to 1000000");
+      options.keep_ended = *count;
+      return std::nullopt;
+    }
     case kDev: {
       const auto count = value ? parse_integer(value) : std::optional<std::int64_t>(2);
       if (!count || *count < 1 || *count > 100) return usage("--dev=N wants 1 to 100");

@@ -117,6 +117,7 @@ Status Server::read_journal() {
   core.move_after_ms = options_.move_after_ms;
   core.insecure = keys_.is_open();
   core.history_max_bytes = options_.history_max_bytes;
+  core.keep_ended = options_.keep_ended;
   core.cluster_id = known.cluster_id;
   core.epoch = std::to_string(known.epoch_number) + "-" + known.epoch_id;
   cluster_ = std::make_unique<Cluster>(core);

@@ -3,6 +3,7 @@
 //
 // Rows of the input:  M LINE  the master says    S LINE  the supervisor    t N  milliseconds pass
 //                     MU MD SU SD  a connection stands or is gone    I APP  an install is done
+//                     F ID  a FORGET is done
 #include "worker/core/agent.h"
 
 #include <algorithm>
@@ -35,6 +36,7 @@ void act(AgentWorld& world, std::string_view row) {
     const std::string app(text), manifest(dm::test::kManifest);
     world.feed(Installed{{"i", app, manifest, app, 1, 0, 10, 5}, std::nullopt});
   }
+  if (word == "F") world.feed(InstancesRemoved{std::string(text), std::nullopt});
   if (word == "t")
     world.pass(std::clamp<std::int64_t>(parse_integer(text).value_or(0), 0, 100'000));
   connection(world, row);

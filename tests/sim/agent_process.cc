@@ -181,6 +181,12 @@ void AgentProcess::perform(const RemoveApp& effect) {
   });
 }
 
+void AgentProcess::perform(const RemoveInstances& effect) {
+  host_.agent_life().later(host_.timeline().delay(20 * kMs), [this, id = effect.id] {
+    raise(InstancesRemoved{id, std::nullopt});
+  });
+}
+
 void AgentProcess::perform(const Probe& effect) {
   host_.agent_life().later(host_.timeline().delay(10 * kMs), [this, id = effect.id] {
     raise(Probed{id, {}});

@@ -46,6 +46,7 @@ class AgentProcess {
   void perform(const Append&) {}
   void perform(const Install& effect);
   void perform(const RemoveApp& effect);
+  void perform(const RemoveInstances& effect);
   void perform(const Probe& effect);
   void perform(const StreamLog&) {}
   void perform(const EndStreams&) {}

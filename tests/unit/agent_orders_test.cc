@@ -57,7 +57,7 @@ TEST(agent_delete_waits_for_what_lives_and_for_what_is_being_done) {
   CHECK_EQ(world.count("remove"), 1);
   // Nothing begins in what is going.
   world.order("LAUNCH id=3 " + launch_fields("web.1", "no", 2));
-  CHECK(world.has("M> ERR id=3 code=busy msg=web%20is%20being%20deleted"));
+  CHECK(world.has("M> ERR id=3 code=busy msg=web.1%20is%20being%20deleted"));
   world.order("INSTALL id=4 app=web manifest=" + std::string(kManifest));
   CHECK(world.has("M> ERR id=4 code=busy"));
   world.take();
@@ -70,6 +70,42 @@ TEST(agent_delete_waits_for_what_lives_and_for_what_is_being_done) {
   world.order("INSTALL id=6" + kInstall);
   world.order("DELETE id=7 app=api");
   CHECK(world.has("M> ERR id=7 code=busy msg=api%20is%20being%20installed"));
+}
+
+TEST(agent_forgets_what_ended_and_nothing_that_lives) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.order("FORGET id=1 instance=web.1");
+  CHECK(world.has("M> ERR id=1 code=busy msg=web.1%20is%20running"));
+  world.exit("web.1", 0);
+  world.order("FORGET id=2 instance=web.1 instance=../web.2");
+  CHECK(world.has("M> ERR id=2 code=bad-arg"));
+  // Of what is not known, an interrupted removal may have left files.
+  world.order("FORGET id=3 instance=web.1 instance=web.7");
+  world.order("FORGET id=3 instance=web.1 instance=web.7");
+  CHECK_EQ(world.count("forget 3 2"), 1);
+  world.order("LAUNCH id=4 " + launch_fields("web.1", "no", 2));
+  CHECK(world.has("M> ERR id=4 code=busy msg=web.1%20is%20being%20deleted"));
+  world.take();
+  world.feed(InstancesRemoved{"3", std::nullopt});
+  CHECK_EQ(world.take(), "append FORGOTTEN instance=web.1 instance=web.7\nM> OK id=3\n");
+  CHECK(world.agent().instances().empty());
+  world.restart();
+  CHECK(world.agent().instances().empty());
+}
+
+TEST(agent_forgets_nothing_whose_files_stay) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.exit("web.1", 0);
+  world.order("FORGET id=1 instance=web.1");
+  world.feed(InstancesRemoved{"1", fail(Code::kInternal, "no")});
+  CHECK(world.has("M> ERR id=1 code=internal msg=no"));
+  CHECK_EQ(world.agent().instances().size(), 1U);
+  world.order("LAUNCH id=2 " + launch_fields("web.1", "no", 2));
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
 }
 
 TEST(agent_delete_that_fails_keeps_the_instances) {

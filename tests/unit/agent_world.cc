@@ -66,6 +66,9 @@ void AgentWorld::note(const Effect& effect) {
     void operator()(const RemoveApp& e) {
       add("remove " + e.id + " " + e.app + " " + std::to_string(e.instances.size()));
     }
+    void operator()(const RemoveInstances& e) {
+      add("forget " + e.id + " " + std::to_string(e.instances.size()));
+    }
     void operator()(const Probe& e) { add("probe " + e.id); }
     void operator()(const StreamLog& e) {
       add("stream " + e.id + " " + e.instance + "/" + std::to_string(e.run) +

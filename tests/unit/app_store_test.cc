@@ -256,6 +256,26 @@ TEST(store_removes_an_app_and_what_only_it_used) {
   CHECK(store.remove("web", {"web.1"}));
 }
 
+TEST(store_removes_instances_and_leaves_their_app) {
+  const TempRoot temp;
+  AppStore store(temp.path(), {});
+  REQUIRE(store.prepare());
+  const Version web = make_version(store, "web only");
+  REQUIRE(store.install("web", web.name, web.manifest));
+  for (const char* name : {"web.1", "web.11"}) {
+    REQUIRE(store.make_work_dir(name, "web", web.name));
+    REQUIRE(store.open_log(name, 1));
+  }
+  CHECK(!store.remove_instances({"web.1", "../logs"}));
+  CHECK(is_there(temp.path() + "/work/web.1"));
+  REQUIRE(store.remove_instances({"web.1", "web.3"}));
+  CHECK(!is_there(temp.path() + "/work/web.1"));
+  CHECK(!is_there(temp.path() + "/logs/web.1.1"));
+  CHECK(is_there(temp.path() + "/work/web.11"));
+  CHECK(is_there(temp.path() + "/logs/web.11.1"));
+  CHECK(is_there(temp.path() + "/apps/web/" + web.name));
+}
+
 TEST(store_keeps_pinned_blobs) {
   const TempRoot temp;
   AppStore store(temp.path(), {});

@@ -156,6 +156,8 @@ Status Agent::replay(const Line& record) {
     const std::string app(record.text("app"));
     std::erase_if(installed_, [&](const auto& entry) { return entry.first.first == app; });
     std::erase_if(instances_, [&](const auto& entry) { return entry.second.spec.app == app; });
+  } else if (verb == "FORGOTTEN") {
+    for (const std::string& name : record.all("instance")) instances_.erase(name);
   } else if (verb == "INSTANCE") {
     auto spec = parse_spec(record);
     if (!spec) return spec.error();

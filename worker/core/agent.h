@@ -57,6 +57,7 @@ class Agent {
   void handle(const InstallProgress& progress, Now now);
   void handle(const Installed& installed, Now now);
   void handle(const Removed& removed, Now now);
+  void handle(const InstancesRemoved& removed, Now now);
   void handle(const Probed& probed, Now now);
   void handle(const Sampled& sampled, Now now);
   void handle(const StreamEnded& ended, Now now);
@@ -69,6 +70,8 @@ class Agent {
   void probe(const Line& order, Now now);
   void install(const Line& order, Now now);
   void remove(const Line& order, Now now);
+  void forget(const Line& order, Now now);
+  bool is_being_forgotten(const std::string& instance) const;
   void launch(const Line& order, Now now);
   void stop(const Line& order, Now now);
   void kill(const Line& order, Now now);
@@ -142,8 +145,9 @@ class Agent {
   std::map<std::pair<std::string, std::string>, std::string> installed_;  // app, manifest: exe
   // Orders that wait for slow work; one work serves all who ask for the same.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> installing_;
-  std::map<std::string, std::vector<std::string>> removing_;  // by app
-  std::set<std::string> streaming_;                           // LOG orders
+  std::map<std::string, std::vector<std::string>> removing_;    // by app
+  std::map<std::string, std::vector<std::string>> forgetting_;  // FORGET orders: instances
+  std::set<std::string> streaming_;                             // LOG orders
   std::deque<Line> unacknowledged_;  // EXITED lines with their seq, until the master has ACKed them
   std::int64_t next_end_ = 1;
   std::int64_t acked_ = 0;  // the master has every end up to this one

@@ -31,7 +31,7 @@ const Agent::Order Agent::kOrders[] = {
     {"PROBE", &Agent::probe},     {"INSTALL", &Agent::install}, {"DELETE", &Agent::remove},
     {"LAUNCH", &Agent::launch},   {"STOP", &Agent::stop},       {"KILL", &Agent::kill},
     {"USAGE", &Agent::usage},     {"LOG", &Agent::log},         {"CANCEL", &Agent::cancel},
-    {"ACK", &Agent::acknowledge}, {"LEASE", &Agent::renew},
+    {"ACK", &Agent::acknowledge}, {"LEASE", &Agent::renew},     {"FORGET", &Agent::forget},
 };
 
 // What we are bound to is on disk before the first order has any effect.
@@ -141,6 +141,38 @@ void Agent::handle(const Removed& removed, Now) {
   for (const std::string& id : waiting.mapped()) removed.error ? err(id, *removed.error) : ok(id);
 }
 
+// Instances that ended long ago: neither files nor records of them stay. One that is not known is
+// removed too; an earlier removal may have been cut short.
+void Agent::forget(const Line& order, Now) {
+  const std::string id(order.text("id"));
+  const std::vector<std::string> names = order.all("instance");
+  for (const std::string& name : names) {
+    if (!parse_instance_name(name))
+      return err(id, fail(Code::kBadArg, "FORGET needs instance=APP.N"));
+    const auto found = instances_.find(name);
+    if (found != instances_.end() && found->second.state != RunState::kDown)
+      return err(id, fail(Code::kBusy, name + " is " + std::string(state_word(found->second))));
+  }
+  if (forgetting_.emplace(id, names).second) out_.push_back(RemoveInstances{id, names});
+}
+
+void Agent::handle(const InstancesRemoved& removed, Now) {
+  const auto waiting = forgetting_.extract(removed.id);
+  if (waiting.empty()) return;
+  if (removed.error) return err(removed.id, *removed.error);
+  Line record("FORGOTTEN");
+  for (const std::string& name : waiting.mapped()) record.add("instance", name);
+  append(record);
+  (void)replay(record);
+  ok(removed.id);
+}
+
+bool Agent::is_being_forgotten(const std::string& instance) const {
+  return std::any_of(forgetting_.begin(), forgetting_.end(), [&](const auto& entry) {
+    return std::find(entry.second.begin(), entry.second.end(), instance) != entry.second.end();
+  });
+}
+
 bool Agent::is_disk_low() const {
   return host_.disk_free_bytes < host_.disk_total_bytes / 100 * facts_.disk_floor_percent;
 }
@@ -165,8 +197,8 @@ void Agent::launch(const Line& order, Now now) {
   // Sent again, by a master that did not get our answer: it gets the answer of the record.
   if (found != instances_.end() && run <= found->second.run)
     return answer_launch(found->second, id, run);
-  if (removing_.contains(spec->app))
-    return err(id, fail(Code::kBusy, spec->app + " is being deleted"));
+  if (removing_.contains(spec->app) || is_being_forgotten(spec->name))
+    return err(id, fail(Code::kBusy, spec->name + " is being deleted"));
   if (!installed_.contains({spec->app, spec->manifest}))
     return err(id, fail(Code::kNotFound, "version " + spec->manifest.substr(0, 12) + " of " +
                                              spec->app + " is not installed here"));

@@ -77,6 +77,10 @@ struct RemoveApp {
   std::string id, app;
   std::vector<std::string> instances;
 };  // by Removed
+struct RemoveInstances {
+  std::string id;
+  std::vector<std::string> instances;
+};  // by InstancesRemoved
 struct Probe {
   std::string id;
   Line needs;
@@ -108,9 +112,9 @@ struct Welcomed {  // the session stands: at each WELCOME
   std::int64_t heartbeat_ms = 0;
 };
 
-using Effect =
-    std::variant<Connect, Disconnect, ToMaster, ToSupervisor, Spawn, Append, Install, RemoveApp,
-                 Probe, StreamLog, EndStreams, CancelStream, TakeSample, Say, Welcomed>;
+using Effect = std::variant<Connect, Disconnect, ToMaster, ToSupervisor, Spawn, Append, Install,
+                            RemoveApp, RemoveInstances, Probe, StreamLog, EndStreams, CancelStream,
+                            TakeSample, Say, Welcomed>;
 using Effects = std::vector<Effect>;
 
 // --- Events ---
@@ -147,6 +151,10 @@ struct Removed {
   std::string id, app;
   std::optional<Error> error;
 };
+struct InstancesRemoved {
+  std::string id;
+  std::optional<Error> error;
+};
 struct Probed {
   std::string id;
   std::vector<std::string> missing;
@@ -163,7 +171,7 @@ struct Leave {};  // the agent is about to end; the apps go on
 struct Tick {};   // a deadline of next_deadline() has come
 
 using Event = std::variant<MasterUp, MasterDown, MasterLine, SupervisorUp, SupervisorDown,
-                           SupervisorLine, SpawnFailed, InstallProgress, Installed, Removed, Probed,
-                           Sampled, StreamEnded, Leave, Tick>;
+                           SupervisorLine, SpawnFailed, InstallProgress, Installed, Removed,
+                           InstancesRemoved, Probed, Sampled, StreamEnded, Leave, Tick>;
 
 }  // namespace dm

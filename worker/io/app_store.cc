@@ -258,12 +258,22 @@ Status AppStore::remove(const std::string& app, const std::vector<std::string>& 
   }
   const std::lock_guard lock(mutex_);
   if (auto dropped = drop_version_tree(app); !dropped) return dropped;
-  for (const std::string& instance : instances) {
-    if (auto dropped = drop_work_dir(instance); !dropped) return dropped;
-    if (auto dropped = drop_logs(instance); !dropped) return dropped;
-  }
+  if (auto dropped = drop_instances(instances); !dropped) return dropped;
   collect();
   return {};
+}
+
+Status AppStore::remove_instances(const std::vector<std::string>& instances) {
+  for (const std::string& instance : instances)
+    if (!parse_instance_name(instance)) return bad_name();
+  const std::lock_guard lock(mutex_);
+  return drop_instances(instances);
+}
+
+Status AppStore::drop_instances(const std::vector<std::string>& instances) {
+  for (const std::string& instance : instances)
+    if (auto dropped = drop_work_dir(instance); !dropped) return dropped;
+  return drop_logs({instances.begin(), instances.end()});
 }
 
 // Renamed first: a version under its own name is whole, whenever we are interrupted.
@@ -288,10 +298,11 @@ Status AppStore::drop_work_dir(const std::string& instance) {
   return rename_in(work->get(), instance, instance + "." + random_hex(4) + std::string(kGone));
 }
 
-Status AppStore::drop_logs(const std::string& instance) const {
-  const std::string prefix = instance + ".";
+// A log is named APP.N.RUN, what belongs to it begins like this.
+Status AppStore::drop_logs(const std::set<std::string>& instances) const {
   for (const std::string& name : names_in(logs_.get())) {
-    if (!name.starts_with(prefix)) continue;
+    const std::size_t run = name.find('.', name.find('.') + 1);
+    if (run == std::string::npos || !instances.contains(name.substr(0, run))) continue;
     if (auto removed = remove_tree_at(logs_.get(), name); !removed) return removed;
   }
   return {};

@@ -63,6 +63,9 @@ class AppStore {
   // Removes every version of an app, the working directories and logs of `instances`, and then
   // each blob that no version holds any more. Blocks. Errors: bad-arg, system_error's.
   Status remove(const std::string& app, const std::vector<std::string>& instances);
+  // Removes only the working directories and logs of `instances`. Blocks. Errors: bad-arg,
+  // system_error's.
+  Status remove_instances(const std::vector<std::string>& instances);
 
   // Whether make_work_dir() would do nothing, and whether it would have files to copy, which
   // takes its time. Both quick.
@@ -94,8 +97,9 @@ class AppStore {
   Status copy_files(const std::string& version, int to, Group group) const;
   static Status share(const Fd& file, const std::string& shown, unsigned mode, Group group);
   Status drop_version_tree(const std::string& app);
+  Status drop_instances(const std::vector<std::string>& instances);
   Status drop_work_dir(const std::string& instance);
-  Status drop_logs(const std::string& instance) const;
+  Status drop_logs(const std::set<std::string>& instances) const;
   void collect();
   // Below the root.
   static std::string version_path(const std::string& app, const std::string& version) {

@@ -207,6 +207,15 @@ void Runtime::perform(const RemoveApp& effect) {
   });
 }
 
+void Runtime::perform(const RemoveInstances& effect) {
+  work_jobs_.run([this, effect]() -> Loop::Task {
+    const Status outcome = parts_.store.remove_instances(effect.instances);
+    InstancesRemoved removed{effect.id, std::nullopt};
+    if (!outcome) removed.error = outcome.error();
+    return [this, removed] { raise(removed); };
+  });
+}
+
 void Runtime::perform(const Probe& effect) {
   work_jobs_.run([this, effect]() -> Loop::Task {
     return [this, probed = Probed{effect.id, run_probe(effect.needs)}] { raise(probed); };

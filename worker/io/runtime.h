@@ -61,6 +61,7 @@ class Runtime {
   void perform(const Append&) {}  // the commit queue's
   void perform(const Install& effect);
   void perform(const RemoveApp& effect);
+  void perform(const RemoveInstances& effect);
   void perform(const Probe& effect);
   void perform(const StreamLog& effect) { streamer_.start(effect); }
   void perform(const EndStreams& effect) { streamer_.end(effect.instance, effect.run); }
