@@ -31,6 +31,9 @@ void Cluster::begin(Now now) {
   }
   begin_failover(now);
   begin_leases(now);
+  if (!state_.fence.empty()) say(state_.fence, now);
+  if (state_.any_epoch_below > 0 && state_.any_epoch_below == state_.epoch_number)
+    say("started with --new-epoch: this journal is the truth, whatever workers have obeyed", now);
 }
 
 Effects Cluster::on(const Event& event, Now now) {

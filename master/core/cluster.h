@@ -250,7 +250,9 @@ class Cluster {
   void move_one(const std::string& name, const WorkerView& target, MoveReason reason, Now now);
   void try_elsewhere(const std::string& name, Now now);
   void quarantine(const std::string& name, Now now);
-  const WorkerView* choose_anywhere(const std::set<std::string>& but, Now now) const;
+  void wait_for_room(const std::string& worker, Now now);
+  const WorkerView* choose_anywhere(const std::set<std::string>& but, IfAllAreFull fallback,
+                                    Now now) const;
   void do_failover(Request& request, const Command&, Now now);
 
   // What must never live twice (cluster_leases.cc).
@@ -354,8 +356,9 @@ class Cluster {
   std::set<std::string> reinstalled_;  // instances whose files are sent once more
   std::int64_t next_order_ = 1;
   std::int64_t next_seq_ = 1;  // of the journal: everything in it comes from here or was replayed
-  std::string fence_;          // why no orders are given: this is an old copy of the journal
   bool failover_suspended_ = false;
+  bool failover_waits_ = false;  // and this has been said
+  std::int64_t failover_resumed_mono_ms_ = INT64_MIN;
   std::int64_t hold_until_mono_ms_ = 0;
   std::int64_t next_failover_mono_ms_ = INT64_MAX;
   std::int64_t next_mend_mono_ms_ = INT64_MAX;

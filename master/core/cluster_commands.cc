@@ -70,8 +70,8 @@ void Cluster::handle(const Command& command, Now now) {
   for (const CommandRow& row : kCommandRows) {
     if (row.name != command.invocation.command->name) continue;
     request.records = row.changes;
-    if (row.changes && !fence_.empty()) {
-      refuse(request, fail(Code::kDenied, fence_));
+    if (row.changes && !state_.fence.empty()) {
+      refuse(request, fail(Code::kDenied, state_.fence));
       break;
     }
     (this->*row.handler)(request, command, now);

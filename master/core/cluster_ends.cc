@@ -94,7 +94,10 @@ Cluster::Order Cluster::end_order(const Request& request, OrderKind kind,
 
 // Asked for by nobody who waits.
 void Cluster::send_end(const std::string& instance, OrderKind kind, Now now) {
-  send_order(end_order(Request(), kind, instance), now);
+  Order order = end_order(Request(), kind, instance);
+  const std::string& successor = state_.instances.at(instance).superseded_by;
+  if (!successor.empty()) order.line.add("because", "superseded by " + successor);
+  send_order(std::move(order), now);
 }
 
 void Cluster::settled_stop(const Order& order, const Line& answer,

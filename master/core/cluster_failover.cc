@@ -1,4 +1,6 @@
 // Dead workers: their movable instances are launched elsewhere.
+#include <utility>
+
 #include "common/names.h"
 #include "master/core/cluster.h"
 
@@ -19,6 +21,7 @@ FailoverView Cluster::failover_view(Now now) const {
   view.move_after_ms = options_.move_after_ms;
   view.hold_until_mono_ms = hold_until_mono_ms_;
   view.suspended = failover_suspended_;
+  view.resumed_mono_ms = failover_resumed_mono_ms_;
   for (const auto& [name, worker] : workers_) {
     if (!is_known(name)) continue;
     const bool lost = worker.presence == Presence::kLost;
@@ -33,7 +36,7 @@ void Cluster::begin_failover(Now now) {
 }
 
 void Cluster::fail_over(Now now) {
-  if (!fence_.empty()) return;
+  if (!state_.fence.empty()) return;
   const FailoverView view = failover_view(now);
   const FailoverPlan plan = plan_failover(view);
   next_failover_mono_ms_ = next_failover(view);
@@ -72,13 +75,23 @@ void Cluster::move_from(const std::string& worker, Now now) {
       quarantine(name, now);
       continue;
     }
-    if (const WorkerView* target = choose_anywhere({}, now)) {
-      move_one(name, *target, MoveReason::kWorkerLost, now);
-    } else {
-      next_failover_mono_ms_ = now.mono_ms + kRetryMs;
-      return;
-    }
+    const WorkerView* target = choose_anywhere({}, IfAllAreFull::kLeastLoaded, now);
+    if (target == nullptr) return wait_for_room(worker, now);
+    failover_waits_ = false;
+    move_one(name, *target, MoveReason::kWorkerLost, now);
   }
+}
+
+// Said once, until something moves again.
+void Cluster::wait_for_room(const std::string& worker, Now now) {
+  next_failover_mono_ms_ = now.mono_ms + kRetryMs;
+  if (std::exchange(failover_waits_, true)) return;
+  ClusterEvent event;
+  event.kind = "failover-waits";
+  event.worker = worker;
+  event.text =
+      "no worker is available to take the instances of " + worker + ": they move as soon as one is";
+  happened(std::move(event), now);
 }
 
 // The old one is stopped for good, also on its worker should that return; the new one has a name
@@ -112,6 +125,7 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
   event.worker = worker;
   event.instance = fresh;
   event.app = old.app;
+  event.replaces = name;
   event.text = fresh + " on " + worker + " replaces=" + name + " of " + old.worker;
   if (reason == MoveReason::kCrashes)
     event.text += ", where it died " + std::to_string(kMostCrashes) + " times in a row";
@@ -131,13 +145,15 @@ void Cluster::try_elsewhere(const std::string& name, Now now) {
   if (placement.on_lost != "move" || !state_.versions.contains(placement.version)) return;
   std::set<std::string> tried(placement.tried.begin(), placement.tried.end());
   tried.insert(placement.worker);
-  if (const WorkerView* target = choose_anywhere(tried, now))
+  if (const WorkerView* target = choose_anywhere(tried, IfAllAreFull::kNone, now))
     move_one(name, *target, MoveReason::kCrashes, now);
 }
 
 // An app that kills its host must not be carried from one to the next.
 void Cluster::quarantine(const std::string& name, Now now) {
-  record(print_desired(name, Desired::kStopped));
+  Line desired = print_desired(name, Desired::kStopped);
+  record(desired.add("given_up", "quarantined: each of the last " + std::to_string(kMostMoves) +
+                                     " workers that ran it was lost soon after"));
   ClusterEvent event;
   event.kind = "quarantined";
   event.instance = name;
@@ -147,23 +163,26 @@ void Cluster::quarantine(const std::string& name, Now now) {
   happened(std::move(event), now);
 }
 
-const WorkerView* Cluster::choose_anywhere(const std::set<std::string>& but, Now now) const {
+const WorkerView* Cluster::choose_anywhere(const std::set<std::string>& but, IfAllAreFull fallback,
+                                           Now now) const {
   std::vector<const WorkerView*> candidates;
   for (const auto& [name, view] : workers_)
     if (is_known(name) && !but.contains(name) && view.synced &&
         is_available(view, now, options_.heartbeat_ms))
       candidates.push_back(&view);
-  return choose(candidates);
+  return choose(candidates, fallback);
 }
 
 void Cluster::do_failover(Request& request, const Command&, Now now) {
   if (request.invocation.command->name == "failover") {
     const bool holds = hold_until_mono_ms_ > now.mono_ms;
+    if (!state_.fence.empty()) return out_line(request.id, "suspended: " + state_.fence);
     return out(request.id, failover_suspended_ ? "suspended: too many workers vanished at once\n"
                            : holds             ? "waiting for known workers to come back\n"
                                                : "active\n");
   }
   failover_suspended_ = false;
+  failover_resumed_mono_ms_ = next_failover_mono_ms_ = now.mono_ms;
   hold_until_mono_ms_ = 0;
   out(request.id, "failover goes on\n");
   // The operator has seen the workers and means it: what is due moves now.

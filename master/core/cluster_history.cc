@@ -10,6 +10,8 @@ void Cluster::record_end(const std::string& instance, const RunEnd& end,
   Line line = print_end(instance, end);
   line.add("at", now.wall_ms).add("worker", state_.instances.at(instance).worker);
   if (seq) line.add("seq", *seq);
+  const std::string& replaces = state_.instances.at(instance).replaces;
+  if (!replaces.empty()) line.add("replaces", replaces);
   record(line);
   forget_soon(now);
 }

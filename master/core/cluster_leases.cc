@@ -30,7 +30,7 @@ void Cluster::note_lease(const std::string& name, const Placement& placement, No
 // `beat` is older than this moment, and the worker counts from when it sent it: whatever happens to
 // our line on its way, the lease ends there before we think it does.
 void Cluster::grant_leases(const WorkerView& worker, std::int64_t beat, Now now) {
-  if (worker.session == 0 || !worker.synced || !fence_.empty() || beat == 0) return;
+  if (worker.session == 0 || !worker.synced || !state_.fence.empty() || beat == 0) return;
   Line line("LEASE");
   line.add("beat", beat);
   std::erase_if(leases_, [&](const auto& entry) {

@@ -1,6 +1,7 @@
 // The commands that only look.
 #include <algorithm>
 
+#include "common/escape.h"
 #include "common/json.h"
 #include "common/names.h"
 #include "common/shell_words.h"
@@ -31,6 +32,7 @@ void Cluster::do_workers(Request& request, const Command&, Now now) {
   const bool json = request.invocation.has("--json");
   std::string text = show_workers(views, now, json);
   if (options_.insecure && !json) text += kInsecure;
+  if (!state_.fence.empty()) note(request.id, state_.fence);
   out(request.id, std::move(text));
 }
 
@@ -128,6 +130,12 @@ void Cluster::describe_instance(Request& request, const std::string& name, Now n
   lines.emplace_back("Run", std::to_string(shown.run));
   lines.emplace_back("Restarts",
                      std::to_string(shown.restarts) + " (policy " + placement.restart + ")");
+  lines.emplace_back("On lost", placement.on_lost);
+  if (placement.lease_ms > 0)
+    lines.emplace_back("Singleton", "lease " + print_duration(placement.lease_ms));
+  if (!placement.replaces.empty()) lines.emplace_back("Replaces", placement.replaces);
+  if (!placement.superseded_by.empty())
+    lines.emplace_back("Superseded by", placement.superseded_by);
   lines.emplace_back("Created", ago(placement.created_ms, now));
   if (shown.started_ms) lines.emplace_back("Started", ago(*shown.started_ms, now));
   if (shown.ended_ms) lines.emplace_back("Ended", ago(*shown.ended_ms, now));
@@ -217,6 +225,7 @@ void Cluster::do_help(Request& request, const Command&, Now) {
 void Cluster::do_version(Request& request, const Command&, Now) {
   std::string text = std::string("dm ") + DM_VERSION + "\n";
   if (options_.insecure) text += kInsecure;
+  if (!state_.fence.empty()) text += escape_for_terminal(state_.fence) + "\n";
   if (turned_away_ > 0)
     text += std::to_string(turned_away_) + " peers were turned away since the start\n";
   if (tails_lost_ > 0)

@@ -107,7 +107,7 @@ void Cluster::give_up_orders(const std::string& worker, const Error& error, Now 
 void Cluster::post(Order& order, Now now) {
   const auto view = workers_.find(order.worker);
   if (view == workers_.end() || view->second.session == 0 || !view->second.synced) return;
-  if (!fence_.empty() && order.kind != OrderKind::kLog) return;
+  if (!state_.fence.empty() && order.kind != OrderKind::kLog) return;
   order.sent = true;
   const auto placement = state_.instances.find(order.instance);
   const bool leased = order.kind == OrderKind::kLaunch && placement != state_.instances.end() &&

@@ -142,11 +142,12 @@ void Cluster::on_info(WorkerView& worker, const Line& line, Now now) {
 // an old copy, and what we would order might undo what was promised since.
 void Cluster::check_epoch(const WorkerView& worker, const Line& info, Now now) {
   const std::string epoch(info.text("epoch"));
-  if (epoch.empty() || state_.knows_epoch(epoch) || !fence_.empty()) return;
-  fence_ = "worker " + worker.name + " has obeyed epoch " + epoch +
-           ", of which this journal knows nothing: it is an old copy, and no orders are given; "
-           "start the master with --new-epoch if you mean it";
-  say(fence_, now);
+  if (epoch.empty() || state_.knows_epoch(epoch) || !state_.fence.empty()) return;
+  const std::string why = "worker " + worker.name + " has obeyed epoch " + epoch +
+                          ", of which this journal knows nothing: it is an old copy, and no orders "
+                          "are given; start the master with --new-epoch if you mean it";
+  record(Line("FENCED").add("at", now.wall_ms).add("why", why));
+  say(why, now);
 }
 
 void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {

@@ -21,7 +21,10 @@ std::optional<ClusterEvent> event_of(const Line& record) {
   event.worker = record.text("worker");
   event.instance = record.text("instance");
   event.app = record.text("app");
+  event.replaces = record.text("replaces");
   event.who = record.text("who");
+  event.from = record.text("from");
+  event.code = record.text("code");
   if (record.verb() == "EVENT") {
     event.kind = record.text("kind");
     event.text = record.text("text");
@@ -50,6 +53,7 @@ Line print_event(const ClusterEvent& event) {
   add("worker", event.worker);
   add("instance", event.instance);
   add("app", event.app);
+  add("replaces", event.replaces);
   add("who", event.who);
   return line.add("text", std::string_view(event.text).substr(0, kMostText));
 }
@@ -75,7 +79,9 @@ std::string print_as_json(const ClusterEvent& event) {
   object.add("time", print_time_utc(event.wall_ms));
   object.add("kind", std::string_view(event.kind));
   object.add("worker", present(event.worker)).add("instance", present(event.instance));
-  object.add("app", present(event.app)).add("who", present(event.who));
+  object.add("app", present(event.app)).add("replaces", present(event.replaces));
+  object.add("who", present(event.who)).add("from", present(event.from));
+  object.add("code", present(event.code));
   object.add("text", std::string_view(event.text));
   return object.print() + "\n";
 }

@@ -16,7 +16,9 @@ struct ClusterEvent {
   std::int64_t wall_ms = 0;
   std::string kind;  // a stable word: worker-up, worker-lost, launched, exited, ...
   std::string worker, instance, app;  // empty: none
-  std::string who;                    // empty: the system itself
+  std::string replaces;               // the instance whose place it took
+  std::string who, from;              // empty: the system itself
+  std::string code;                   // how a command ended: ok, or an error's word
   std::string text;                   // a sentence for people
 };
 

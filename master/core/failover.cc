@@ -15,7 +15,7 @@ bool is_due(const WorkerAbsence& worker, const FailoverView& view) {
 std::size_t lost_together(const FailoverView& view) {
   std::size_t most = 0;
   for (const WorkerAbsence& first : view.workers) {
-    if (!first.lost) continue;
+    if (!first.lost || first.since_mono_ms <= view.resumed_mono_ms) continue;
     const auto together =
         std::count_if(view.workers.begin(), view.workers.end(), [&](const WorkerAbsence& other) {
           return other.lost && other.since_mono_ms >= first.since_mono_ms &&

@@ -22,6 +22,7 @@ struct FailoverView {
   std::int64_t move_after_ms = 0;
   std::int64_t hold_until_mono_ms = 0;  // after a start: workers are given time to come back
   bool suspended = false;
+  std::int64_t resumed_mono_ms = INT64_MIN;  // an operator has seen what was lost until then
 };
 
 struct FailoverPlan {
@@ -33,7 +34,8 @@ struct FailoverPlan {
 // - Nothing moves before hold_until, unless every known worker is back.
 // - A worker's instances move when it has been away for move_after.
 // - More than half of three or more workers lost within move_after of each other: the master
-//   suspects itself, and nothing moves until most are back or the operator says so.
+//   suspects itself, and nothing moves until most are back or the operator says so. What was lost
+//   before the operator's word counts no more.
 FailoverPlan plan_failover(const FailoverView& view);
 
 // When plan_failover() may next say something else; INT64_MAX for never.

@@ -70,11 +70,12 @@ bool is_available(const WorkerView& worker, Now now, std::int64_t heartbeat_ms) 
   return refusal(worker, now, heartbeat_ms).empty();
 }
 
-const WorkerView* choose(const std::vector<const WorkerView*>& candidates) {
+const WorkerView* choose(const std::vector<const WorkerView*>& candidates, IfAllAreFull fallback) {
   const WorkerView* best = nullptr;
   for (const WorkerView* worker : candidates) {
-    if (is_full(*worker)) continue;
-    if (best == nullptr || rank(*worker) < rank(*best)) best = worker;
+    if (is_full(*worker) && fallback == IfAllAreFull::kNone) continue;
+    const auto order = [](const WorkerView& view) { return std::pair(is_full(view), rank(view)); };
+    if (best == nullptr || order(*worker) < order(*best)) best = worker;
   }
   return best;
 }

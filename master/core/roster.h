@@ -68,8 +68,11 @@ std::int64_t lost_after_ms(std::int64_t heartbeat_ms);
 
 // The worker for the next instance among `candidates`: the least loaded, each instance placed
 // since its last beat counted as one busy processor; ties go to fewer instances, then by name.
-// Workers above 95 % of processor or memory are not chosen. nullptr if none can be.
-const WorkerView* choose(const std::vector<const WorkerView*>& candidates);
+// Workers above 95 % of processor or memory are left out or, for what must go somewhere, taken
+// only if all are. nullptr if none can be.
+enum class IfAllAreFull { kNone, kLeastLoaded };
+const WorkerView* choose(const std::vector<const WorkerView*>& candidates,
+                         IfAllAreFull fallback = IfAllAreFull::kNone);
 
 // Why `worker` is not chosen, for people; empty if it could be.
 std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms);

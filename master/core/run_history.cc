@@ -46,7 +46,10 @@ std::string row_json(const RunRow& row) {
   JsonObject object;
   object.add("instance", std::string_view(row.instance));
   object.add("app", std::string_view(app_of(row.instance)));
-  object.add("worker", row.worker.empty() ? std::nullopt : std::optional(row.worker));
+  const auto present = [](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+  };
+  object.add("worker", present(row.worker)).add("replaces", present(row.replaces));
   object.add_number("run", end.run).add("pid", end.pid);
   object.add("started_at", time(end.started_ms)).add("ended_at", time(end.ended_ms));
   object.add("duration_ms", duration_ms(end));
@@ -86,7 +89,7 @@ void HistoryReader::take(std::string_view row) {
   // It may stand in the journal still, although it was cut, and counted, where it was saved.
   if (record->seq < filter_.from || record->line.verb() != "ENDED") return;
   RunRow run{std::string(record->line.text("instance")), std::string(record->line.text("worker")),
-             parse_end(record->line)};
+             std::string(record->line.text("replaces")), parse_end(record->line)};
   if (!fits(run, record->line)) return;
   held_ += cost(run);
   rows_.push_back(std::move(run));

@@ -27,6 +27,7 @@ struct HistoryFilter {
 // One run that has ended.
 struct RunRow {
   std::string instance, worker;
+  std::string replaces;  // the instance whose place it took; empty: none
   RunEnd end;
 };
 

@@ -71,6 +71,7 @@ bool SnapshotWalk::cluster(const State& state) {
     if (number == state.any_epoch_below) line.add("new", 1);
     records_.push_back(std::move(line));
   }
+  if (!state.fence.empty()) records_.push_back(Line("FENCED").add("why", state.fence));
   if (state.cuts.before > 0) records_.push_back(print_cuts(state.cuts));
   return true;
 }

@@ -157,7 +157,12 @@ Status State::apply(const Line& record) {
       epoch_id = record.text("id");
     }
     if (epochs.size() > kMostEpochs) epochs.erase(epochs.begin());
-    if (record.has("new")) any_epoch_below = epoch_number;
+    if (record.has("new")) {
+      any_epoch_below = epoch_number;
+      fence.clear();
+    }
+  } else if (verb == "FENCED") {
+    fence = record.text("why");
   } else if (verb == "ACKED") {
     acknowledge(record);
   } else if (verb == "FORGOTTEN") {

@@ -96,6 +96,9 @@ class State {
   std::map<std::int64_t, std::string> epochs;  // the latest kMostEpochs starts
   std::int64_t any_epoch_below = 0;  // an operator has said that older ones need not be known
   static constexpr std::size_t kMostEpochs = 1000;
+  // Why no orders are given: a worker has obeyed a later master, so this is an old copy of the
+  // journal. Empty: they are. An EPOCH with `new` ends it.
+  std::string fence;
   // Was this a start of this very master? "NUMBER-ID".
   bool knows_epoch(std::string_view epoch) const;
 

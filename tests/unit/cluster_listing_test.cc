@@ -49,7 +49,7 @@ TEST(listing_the_keys_of_json_are_the_contract) {
   CHECK_EQ(keys_of(world.print("usage web.1 --json")),
            "instance worker cpu_percent cpu_user_ms cpu_system_ms rss_bytes max_rss_bytes");
   CHECK_EQ(keys_of(world.print("events -n 1 --json")),
-           "number time kind worker instance app who text");
+           "number time kind worker instance app replaces who from code text");
 }
 
 TEST(listing_ps_shows_the_living) {

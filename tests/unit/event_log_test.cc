@@ -81,8 +81,8 @@ TEST(event_log_prints_json_with_null_for_what_is_absent) {
   ClusterEvent event = exited("a \"quoted\" text");
   event.number = 7;
   event.worker = "w1";
-  CHECK_EQ(
-      print_as_json(event),
-      "{\"number\":7,\"time\":\"2023-11-14T22:13:20.000Z\",\"kind\":\"exited\",\"worker\":"
-      "\"w1\",\"instance\":null,\"app\":null,\"who\":null,\"text\":\"a \\\"quoted\\\" text\"}\n");
+  CHECK_EQ(print_as_json(event),
+           "{\"number\":7,\"time\":\"2023-11-14T22:13:20.000Z\",\"kind\":\"exited\",\"worker\":"
+           "\"w1\",\"instance\":null,\"app\":null,\"replaces\":null,\"who\":null,"
+           "\"from\":null,\"code\":null,\"text\":\"a \\\"quoted\\\" text\"}\n");
 }

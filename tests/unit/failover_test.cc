@@ -45,6 +45,16 @@ TEST(failover_most_workers_gone_at_once_is_our_own_fault) {
   CHECK_EQ(moved(plan_failover(absent({1000, 12'000, -1}, 22'000))), "w1 w2 ");
 }
 
+TEST(failover_an_operator_who_has_seen_the_loss_is_believed) {
+  FailoverView view = absent({1000, 9000, -1}, 19'500);
+  view.resumed_mono_ms = 9500;
+  CHECK_EQ(moved(plan_failover(view)), "w1 w2 ");
+  // But not for what is lost later.
+  FailoverView later = absent({20'000, 20'000, -1}, 30'000);
+  later.resumed_mono_ms = 9500;
+  CHECK(plan_failover(later).change == Change::kSuspend);
+}
+
 TEST(failover_goes_on_when_most_are_back) {
   FailoverView view = absent({1000, 1000, -1}, 60'000);
   view.suspended = true;

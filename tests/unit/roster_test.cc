@@ -68,6 +68,13 @@ TEST(roster_the_full_are_not_chosen) {
   CHECK_EQ(chosen({worker("a", 96, 1), worker("b", 94, 94)}), "b");
 }
 
+TEST(roster_the_full_are_chosen_for_what_must_go_somewhere) {
+  const WorkerView full = worker("a", 99, 50), fuller = worker("b", 99, 90),
+                   free = worker("c", 90, 90);
+  CHECK_EQ(choose({&fuller, &full}, IfAllAreFull::kLeastLoaded)->name, "a");
+  CHECK_EQ(choose({&full, &fuller, &free}, IfAllAreFull::kLeastLoaded)->name, "c");
+}
+
 TEST(roster_available_is_up_in_time_not_cordoned_with_room) {
   WorkerView view = worker("a", 10, 10);
   const Now now{2999, 0};

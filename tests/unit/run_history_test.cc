@@ -125,7 +125,8 @@ TEST(run_history_is_shown_to_people_and_programs) {
   reader.take(row("ENDED instance=web.2 run=1 worker=w2 signal=SIGSEGV core=1 reason=%1b", 2));
   const std::string json = show_history(reader.rows(), true);
   CHECK_EQ(json.substr(0, json.find('\n')),
-           "{\"instance\":\"web.1\",\"app\":\"web\",\"worker\":\"w1\",\"run\":2,\"pid\":77,"
+           "{\"instance\":\"web.1\",\"app\":\"web\",\"worker\":\"w1\",\"replaces\":null,\"run\":2,"
+           "\"pid\":77,"
            "\"started_at\":\"1970-01-01T00:00:01.000Z\",\"ended_at\":\"1970-01-01T00:00:03.500Z\","
            "\"duration_ms\":2500,\"exit_code\":3,\"signal\":null,\"core\":false,"
            "\"reason\":\"exit code 3\",\"cpu_user_ms\":1500,\"cpu_system_ms\":250,"

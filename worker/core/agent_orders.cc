@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kMostRuns = 1'000'000'000;
 constexpr std::int64_t kStopMs = 10'000;
+constexpr std::size_t kMostBecause = 200;  // bytes
 
 // Adds `id` to those who wait for one work, each once. True if the work is to be begun for it.
 bool joins(std::vector<std::string>& waiting, const std::string& id) {
@@ -239,6 +240,7 @@ void Agent::stop(const Line& order, Now now) {
   Instance* instance = find_for(order);
   if (instance == nullptr) return;
   set_wanted(*instance, false);
+  instance->because = order.text("because").substr(0, kMostBecause);
   await(*instance, order.text("id"), PendingAnswer::Kind::kStop);
   const std::int64_t grace = order.number_or("timeout_ms", kStopMs);
   set_grace(*instance, std::clamp<std::int64_t>(grace, 0, kMaxDurationMs),
@@ -261,6 +263,7 @@ void Agent::kill(const Line& order, Now now) {
   Instance* instance = find_for(order);
   if (instance == nullptr) return;
   set_wanted(*instance, false);
+  instance->because = order.text("because").substr(0, kMostBecause);
   await(*instance, order.text("id"), PendingAnswer::Kind::kKill);
   if (instance->our_part != OurPart::kTimedOut) instance->our_part = OurPart::kKilled;
   drive(*instance, RunEvent::kKill, now);

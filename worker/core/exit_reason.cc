@@ -39,20 +39,23 @@ std::string by_itself(const EndFacts& facts) {
 
 std::string main_part(const EndFacts& facts) {
   const bool by_kill = facts.status.signal == kSigkill;
+  const std::string by = facts.because.empty() ? " by operator" : ", " + facts.because;
   switch (facts.our_part) {
     case OurPart::kNothing: return by_itself(facts);
-    case OurPart::kStopped: return "stopped by operator: SIGINT, " + what_happened(facts.status);
+    case OurPart::kStopped: return "stopped" + by + ": SIGINT, " + what_happened(facts.status);
     case OurPart::kTimedOut:
       if (is_unknown(facts.status))
         return "ignored SIGINT for " + print_grace(facts.grace_ms) +
                ", SIGKILL sent, exit status unknown";
       // It may have ended by itself in the moment before the signal.
-      if (!by_kill) return "stopped by operator: SIGINT, " + what_happened(facts.status);
+      if (!by_kill) return "stopped" + by + ": SIGINT, " + what_happened(facts.status);
       return "ignored SIGINT for " + print_grace(facts.grace_ms) + ", killed by SIGKILL";
     case OurPart::kKilled:
-      if (is_unknown(facts.status)) return "killed by operator: SIGKILL, exit status unknown";
-      if (!by_kill) return what_happened(facts.status) + ", before the operator's SIGKILL";
-      return "killed by operator: SIGKILL";
+      if (is_unknown(facts.status)) return "killed" + by + ": SIGKILL, exit status unknown";
+      if (!by_kill)
+        return what_happened(facts.status) + ", before " +
+               (facts.because.empty() ? "the operator's" : "our") + " SIGKILL";
+      return "killed" + by + ": SIGKILL";
     case OurPart::kLeaseOver:
       if (!by_kill) return what_happened(facts.status);
       return "killed by SIGKILL: its lease was over, no word from the master for " +

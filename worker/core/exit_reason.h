@@ -22,6 +22,7 @@ enum class OurPart {
 struct EndFacts {
   WaitStatus status;  // neither exit code nor signal: nobody knows
   OurPart our_part = OurPart::kNothing;
+  std::string because;        // why we did it; empty: an operator asked for it
   std::int64_t grace_ms = 0;  // how long SIGINT was given (kTimedOut), or the lease (kLeaseOver)
   bool oom_kill = false;      // the kernel's oom_kill counter rose
   std::int64_t max_rss_bytes = 0;

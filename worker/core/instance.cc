@@ -128,6 +128,7 @@ EndOfRun describe_end(const Instance& instance, const Line& exited) {
   const bool is_known = !exited.has("unknown");
   if (is_known) facts.status = decode_wait_status(static_cast<int>(exited.number_or("status", 0)));
   facts.our_part = exited.has("lease_over") ? OurPart::kLeaseOver : instance.our_part;
+  facts.because = instance.because;
   facts.grace_ms = exited.has("lease_over") ? instance.spec.lease_ms : instance.grace_ms;
   facts.oom_kill = exited.number_or("oom_kills", 0) > 0;
   facts.max_rss_bytes = exited.number_or("max_rss_bytes", 0);

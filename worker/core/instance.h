@@ -57,6 +57,7 @@ struct Instance {
   bool spawn_sent = true;           // a supervisor may know of the last run
 
   OurPart our_part = OurPart::kNothing;
+  std::string because;  // of the order that ends it; empty: an operator's
   std::int64_t grace_ms = 10'000;
   bool may_kill = true;            // false: stop --no-kill
   std::int64_t deadline = kNever;  // of the present state: stop, drain, retry
