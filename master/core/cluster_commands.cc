@@ -204,6 +204,7 @@ std::string Cluster::create_instance(const Request& request, const std::string& 
   placement.app = app;
   placement.version = state_.apps[app].current;
   placement.worker = worker;
+  placement.who = request.asker.who;
   placement.created_ms = now.wall_ms;
   placement.restart = words.value("--restart").value_or("no");
   placement.pinned = words.has("--on");

@@ -104,6 +104,7 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
   Placement placement = old;
   placement.worker = worker;
   placement.created_ms = now.wall_ms;
+  placement.who.clear();
   placement.replaces = name;
   placement.pinned = false;
   placement.desired = Desired::kRunning;

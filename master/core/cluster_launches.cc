@@ -143,6 +143,27 @@ void Cluster::keep_earlier_run(const std::string& instance) {
   record(line.add("run", live->second.run));
 }
 
+void Cluster::tell_launched(const std::string& instance, const std::string& pid, Now now) {
+  const Placement& placement = state_.instances.at(instance);
+  ClusterEvent event;
+  event.kind = "launched";
+  event.worker = placement.worker;
+  event.instance = instance;
+  event.app = placement.app;
+  event.who = placement.who;
+  event.text = instance + " runs on " + placement.worker + ", pid " + pid;
+  happened(std::move(event), now);
+}
+
+// Its worker has begun what a master before us had ordered, and that one did not live to hear it.
+void Cluster::adopt_launch(const std::string& instance, const Live& live, Now now) {
+  const Placement& placement = state_.instances.at(instance);
+  const bool unanswered = placement.begun < placement.run && live.run == placement.run && live.pid;
+  if (!unanswered || has_order(instance)) return;
+  record_lazily(Line("LAUNCHED").add("instance", instance).add("run", live.run));
+  tell_launched(instance, std::to_string(*live.pid), now);
+}
+
 void Cluster::settled_launch(const Order& order, const Line& answer,
                              const std::optional<Error>& error, Now now) {
   if (error && error->code == Code::kNotFound && install_again(order, now)) return;
@@ -168,13 +189,7 @@ void Cluster::settled_launch(const Order& order, const Line& answer,
       live.pid = figure(answer, "pid");
       live.started_ms = now.wall_ms;
     }
-    ClusterEvent event;
-    event.kind = "launched";
-    event.worker = order.worker;
-    event.instance = order.instance;
-    event.app = placement->second.app;
-    event.text = order.instance + " runs on " + order.worker + ", pid " + pid;
-    happened(std::move(event), now);
+    tell_launched(order.instance, pid, now);
   }
   out_line(order.request, order.instance + " " + order.worker + " " + pid);
   done_one(order.request, order.instance, std::nullopt, now);

@@ -136,7 +136,8 @@ void Cluster::describe_instance(Request& request, const std::string& name, Now n
   if (!placement.replaces.empty()) lines.emplace_back("Replaces", placement.replaces);
   if (!placement.superseded_by.empty())
     lines.emplace_back("Superseded by", placement.superseded_by);
-  lines.emplace_back("Created", ago(placement.created_ms, now));
+  lines.emplace_back("Created", ago(placement.created_ms, now) +
+                                    (placement.who.empty() ? "" : " by " + placement.who));
   if (shown.started_ms) lines.emplace_back("Started", ago(*shown.started_ms, now));
   if (shown.ended_ms) lines.emplace_back("Ended", ago(*shown.ended_ms, now));
   if (shown.cpu_user_ms)

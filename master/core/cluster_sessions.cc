@@ -224,6 +224,7 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
     live.rss_bytes = figure(line, "rss_bytes").value_or(0);
     live.max_rss_bytes = figure(line, "max_rss_bytes").value_or(0);
   }
+  if (!worker.synced) adopt_launch(name, live, now);
   // A launch that came true after it was given up, a stop that got lost.
   const Desired desired = placement->second.desired;
   const bool strays = desired != Desired::kRunning && live.wanted && live.state != "dead";
@@ -313,8 +314,9 @@ void Cluster::lose(WorkerView& worker, Now now) {
   ClusterEvent event;
   event.kind = "worker-lost";
   event.worker = worker.name;
+  const std::int64_t silent_ms = now.mono_ms - worker.last_beat_mono_ms;
   event.text = "worker " + worker.name + " is lost: no beat for " +
-               print_duration(now.mono_ms - worker.last_beat_mono_ms);
+               (silent_ms < 1000 ? std::to_string(silent_ms) + "ms" : print_duration(silent_ms));
   happened(std::move(event), now);
   give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " is lost"), now);
 }

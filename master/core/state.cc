@@ -106,6 +106,7 @@ Line print_placement(const std::string& name, const Placement& placement) {
   line.add("on_lost", placement.on_lost).add("moves", placement.moves);
   if (placement.lease_ms > 0) line.add("lease_ms", placement.lease_ms);
   for (const std::string& worker : placement.tried) line.add("tried", worker);
+  if (!placement.who.empty()) line.add("who", placement.who);
   if (!placement.replaces.empty()) line.add("replaces", placement.replaces);
   if (!placement.superseded_by.empty()) line.add("superseded_by", placement.superseded_by);
   line.add("run", placement.run).add("begun", placement.begun).add("at", placement.created_ms);
@@ -284,6 +285,7 @@ Status State::place(const std::string& name, const Line& record) {
   placement.log_max_bytes = record.number_or("log_max_bytes", 0);
   placement.pinned = record.number_or("pinned", 0) != 0;
   placement.on_lost = record.text("on_lost", "stay");
+  placement.who = record.text("who");
   placement.replaces = record.text("replaces");
   placement.superseded_by = record.text("superseded_by");
   placement.moves = record.number_or("moves", 0);

@@ -19,6 +19,24 @@ TEST(mend_finishes_a_launch_that_was_not_answered) {
   CHECK_EQ(world.state_of("web.1"), "running");
 }
 
+TEST(mend_tells_of_a_launch_that_its_worker_had_begun) {
+  World world = with_web({"w1"});
+  world.run("launch web");
+  world.restart();
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
+  world.hear("w1", "SYNCED");
+  CHECK_EQ(world.count("w1> LAUNCH"), 1);  // of the master before
+  CHECK(world.print("events").find("launched  web.1 runs on w1, pid 7 (by ") != std::string::npos);
+  CHECK_EQ(world.cluster().state().instances.at("web.1").begun, 1);
+  // Told once.
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
+  world.hear("w1", "SYNCED");
+  const std::string events = world.print("events");
+  CHECK_EQ(events.find("launched"), events.rfind("launched"));
+}
+
 TEST(mend_finishes_a_start_that_was_not_answered) {
   World world = with_web({"w1"});
   world.launch("web", "w1");
