@@ -100,7 +100,10 @@ void Cluster::mend(const std::string& worker, Now now) {
       if (will_begin(name)) unbegun.push_back(name);
       continue;
     }
-    if (live == live_.end() || live->second.state == "dead") continue;
+    if (live == live_.end()) continue;
+    // What rests and is wanted there may be revived by its policy, and its successor waits for that.
+    const bool rests = live->second.state == "dead";
+    if (rests && (!live->second.wanted || placement.restart == "no")) continue;
     const bool kills = placement.desired == Desired::kKilled;
     // A stop that the worker knows of is its own to finish, with the patience it was given.
     if (live->second.wanted || kills)

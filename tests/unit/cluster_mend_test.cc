@@ -190,6 +190,26 @@ TEST(mend_stops_what_waits_for_its_next_run) {
   CHECK_EQ(world.count("w1> STOP"), 1);
 }
 
+TEST(mend_stops_what_rests_and_is_still_wanted_there) {
+  World world = with_web({"w1"});
+  world.launch("web", "w1", " --restart on-failure");
+  world.pass(3000);
+  world.run("stop web.1");
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=dead run=1 restarts=0");
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=0 reason=exit%20code%200");
+  world.take();
+  world.hear("w1", "SYNCED");
+  CHECK_EQ(world.count("w1> STOP"), 1);
+  world.answer("w1", "STOP", "OK reason=exit%20code%200");
+  world.take();
+  world.close("w1");
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=stopped state=dead run=1 restarts=0");
+  world.hear("w1", "SYNCED");
+  CHECK_EQ(world.count("w1> STOP"), 0);
+}
+
 TEST(mend_sends_files_again_that_a_worker_has_lost) {
   World world = with_web({"w1"});
   const auto request = world.run("launch web");
