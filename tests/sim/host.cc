@@ -99,8 +99,8 @@ void Host::crash_agent() {
   running_ = false;
   agent_life_.die();
   journal_.process_died();
-  if (const auto session = process_->session()) master_.network().close(*session, Side::kClient);
-  if (const auto supervisor = process_->supervisor()) local_.close(*supervisor, Side::kClient);
+  if (const auto session = process_->session()) master_.network().abandon(*session, Side::kClient);
+  if (const auto supervisor = process_->supervisor()) local_.abandon(*supervisor, Side::kClient);
   agent_life_.later(timeline_.between(1, 3000) * kMs, [this] { start_agent(); });
 }
 

@@ -82,7 +82,7 @@ void MasterNode::crash(bool power) {
   const auto peers = std::move(peers_);
   peers_.clear();
   for (const auto& [id, greeted] : peers)
-    power ? network_.vanish(id, Side::kServer) : network_.close(id, Side::kServer);
+    power ? network_.vanish(id, Side::kServer) : network_.abandon(id, Side::kServer);
   clients_.disconnected();
   const std::int64_t away = timeline_.chance(0.1) ? 30'000 : 2000;
   life_.later(timeline_.between(10, away) * kMs, [this] { start(); });

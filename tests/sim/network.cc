@@ -6,6 +6,8 @@ namespace dm::sim {
 namespace {
 
 constexpr std::int64_t kMostUnnoticed = 5 * kSecond;  // TCP_USER_TIMEOUT of the master
+constexpr double kTogether = 0.1, kInTwo = 0.1;  // of the lines: with the one before, in two pieces
+constexpr double kUnsent = 0.5;                  // of the killed processes leave bytes unsent
 
 }  // namespace
 
@@ -21,13 +23,26 @@ Network::Id Network::open(int place, Handlers client, Handlers server) {
 void Network::send(Id id, Side from, const Line& line) {
   const auto found = connections_.find(id);
   if (found == connections_.end() || !found->second.is_open[static_cast<int>(from)]) return;
-  push(found->second, id, from, line);
+  Direction& direction = found->second.from[static_cast<int>(from)];
+  if (direction.lost) return;
+  std::string text = line.print();
+  const auto size = static_cast<std::int64_t>(text.size());
+  const auto at =
+      static_cast<std::size_t>(timeline_.chance(kInTwo) ? timeline_.between(1, size - 1) : size);
+  std::string rest = text.substr(at);
+  text.resize(at);
+  std::deque<Piece>& under_way = direction.under_way;
+  if (!under_way.empty() && under_way.back() && timeline_.chance(kTogether))
+    *under_way.back() += text;
+  else
+    push(found->second, id, from, std::move(text));
+  if (!rest.empty()) push(found->second, id, from, std::move(rest));
 }
 
-void Network::push(Connection& connection, Id id, Side from, std::optional<Line> line) {
+void Network::push(Connection& connection, Id id, Side from, Piece piece) {
   Direction& direction = connection.from[static_cast<int>(from)];
   if (direction.lost) return;
-  direction.under_way.push_back(std::move(line));
+  direction.under_way.push_back(std::move(piece));
   direction.last_arrival =
       std::max(direction.last_arrival, timeline_.now() + timeline_.delay(delay_));
   timeline_.after(direction.last_arrival - timeline_.now(), [this, id, from] { arrive(id, from); });
@@ -43,14 +58,29 @@ void Network::arrive(Id id, Side from) {
     return;
   }
   if (direction.under_way.empty()) return;
-  const std::optional<Line> line = std::move(direction.under_way.front());
+  const Piece piece = std::move(direction.under_way.front());
   direction.under_way.pop_front();
+  if (!connection.is_open[static_cast<int>(other(from))]) return;
+  if (!piece) return told(id, other(from));
+  direction.arrived.feed(*piece);
+  hand_out(id, from);
+}
+
+// Whole lines only. Looked up again for each: a handler may end the connection.
+void Network::hand_out(Id id, Side from) {
   const int to = static_cast<int>(other(from));
-  if (!connection.is_open[to]) return;
-  if (!line) return told(id, other(from));
-  // By value: the handler may end the connection.
-  const auto on_line = connection.handlers[to].on_line;
-  on_line(*line);
+  while (true) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || !found->second.is_open[to]) return;
+    LineBuffer& arrived = found->second.from[static_cast<int>(from)].arrived;
+    const auto text = arrived.next();
+    SIM_CHECK(timeline_, !arrived.too_long(), "a line is too long");
+    if (!text) return;
+    const auto line = parse_line(*text);
+    if (!line) return timeline_.broken("a line that nobody sent arrives: " + *text);
+    const auto on_line = found->second.handlers[to].on_line;
+    on_line(*line);
+  }
 }
 
 void Network::told(Id id, Side side) {
@@ -75,9 +105,17 @@ void Network::close(Id id, Side side) {
   push(found->second, id, side, std::nullopt);
 }
 
+void Network::abandon(Id id, Side side) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end() || !found->second.is_open[static_cast<int>(side)]) return;
+  if (timeline_.chance(kUnsent)) lose_tail(found->second.from[static_cast<int>(side)]);
+  close(id, side);
+}
+
 void Network::vanish(Id id, Side side) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
+  lose_tail(found->second.from[static_cast<int>(side)]);
   found->second.is_open[static_cast<int>(side)] = false;
   found->second.from[static_cast<int>(side)].lost = true;
   notice_late(id, other(side));
@@ -91,12 +129,27 @@ void Network::cut(Id id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
   for (Direction& direction : found->second.from) {
-    const auto size = static_cast<std::int64_t>(direction.under_way.size());
-    direction.under_way.resize(static_cast<std::size_t>(timeline_.between(0, size)));
+    lose_tail(direction);
     direction.lost = true;
   }
   notice_late(id, Side::kClient);
   notice_late(id, Side::kServer);
+}
+
+// Cut at any byte: the other side may be left with a part of a line.
+void Network::lose_tail(Direction& direction) {
+  std::int64_t size = 0;
+  for (const Piece& piece : direction.under_way)
+    size += piece ? static_cast<std::int64_t>(piece->size()) : 1;
+  std::int64_t left = timeline_.between(0, size);
+  std::size_t kept = 0;
+  while (left > 0) {
+    Piece& piece = direction.under_way[kept++];
+    const std::int64_t length = piece ? static_cast<std::int64_t>(piece->size()) : 1;
+    if (left < length) piece->resize(static_cast<std::size_t>(left));
+    left -= length;
+  }
+  direction.under_way.resize(kept);
 }
 
 void Network::cut_all(int place) {

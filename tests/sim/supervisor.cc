@@ -40,7 +40,9 @@ Network::Id SimSupervisor::connect(Network::Handlers agent) {
 
 void SimSupervisor::kill() {
   ended_ = true;
-  for (const auto& [peer, spoke] : peers_) place_.local.close(peer, Side::kServer);
+  fuse_ = 0;
+  is_doomed_ = false;
+  for (const auto& [peer, spoke] : peers_) place_.local.abandon(peer, Side::kServer);
   peers_.clear();
   table_ = RunTable();
   // An exec is over long before there can be another supervisor.
