@@ -57,7 +57,11 @@ void MasterNode::start() {
   commits_ = std::make_unique<SimCommits<Effect, Append>>(
       life_, journal_,
       SimCommits<Effect, Append>::Handlers{[this](const Effect& effect) { perform(effect); },
-                                           [this](const Line& record) { ledger_.durable(record); },
+                                           [this](const Line& record) {
+                                             if (timeline_.is_tracing())
+                                               timeline_.trace("master keeps " + record.print());
+                                             ledger_.durable(record);
+                                           },
                                            [this] { burn(); }});
   running_ = true;
   armed_for_ = INT64_MAX;
