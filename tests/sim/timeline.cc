@@ -22,7 +22,9 @@ bool Timeline::step() {
 
 void Timeline::trace(const std::string& text) const {
   if (!tracing_) return;
-  std::printf("%9.3f %s\n", static_cast<double>(now_) / static_cast<double>(kSecond), text.c_str());
+  const char* end = text.ends_with('\n') ? "" : "\n";
+  std::printf("%9.3f %s%s", static_cast<double>(now_) / static_cast<double>(kSecond), text.c_str(),
+              end);
 }
 
 void Timeline::broken(const std::string& text) {
