@@ -59,7 +59,8 @@ bool Host::has_app(const std::string& app) const {
 Network::Id Host::connect_supervisor(Network::Handlers agent) {
   if (supervisor_ && supervisor_->has_ended()) supervisor_->start_again(next_pid_++);
   if (!supervisor_) {
-    SimSupervisor::Place place{host_life_, local_, ledger_, index_, boot_id(), next_pid_++, {}, {}};
+    SimSupervisor::Place place{host_life_,  local_, ledger_, index_, boot_id(),
+                               next_pid_++, {},     {},      {}};
     place.now = [this] { return now(); };
     place.has_files = [this](const Line& line) {
       std::string app, version;
@@ -69,6 +70,7 @@ Network::Id Host::connect_supervisor(Network::Handlers agent) {
       }
       return has_files(app, version);
     };
+    place.end = [this] { supervisor_fuse_ends_power_ ? crash() : crash_supervisor(); };
     supervisor_ = std::make_unique<SimSupervisor>(std::move(place));
   }
   return supervisor_->connect(std::move(agent));
@@ -89,8 +91,24 @@ void Host::start_agent() {
   process_ = std::make_unique<AgentProcess>(*this, master_);
 }
 
+void Host::light_fuse(std::int64_t effects, bool power) {
+  fuse_ = effects;
+  fuse_ends_power_ = power;
+}
+
+void Host::light_supervisor_fuse(std::int64_t effects, bool power) {
+  if (!supervisor_ || supervisor_->has_ended()) return;
+  supervisor_->light_fuse(effects);
+  supervisor_fuse_ends_power_ = power;
+}
+
+void Host::put_out_fuses() {
+  fuse_ = 0;
+  if (supervisor_) supervisor_->light_fuse(0);
+}
+
 void Host::burn() {
-  if (fuse_ > 0 && --fuse_ == 0) crash_agent();
+  if (fuse_ > 0 && --fuse_ == 0) fuse_ends_power_ ? crash() : crash_agent();
 }
 
 void Host::crash_agent() {

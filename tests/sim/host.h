@@ -21,8 +21,11 @@ class Host {
   void start_agent();
   // kill -9; it is started again a moment later.
   void crash_agent();
-  // Dies at the `effects`th effect from now.
-  void light_fuse(std::int64_t effects) { fuse_ = effects; }
+  // The agent, or with `power` the machine, dies at the agent's `effects`th effect from now; or
+  // the supervisor, or the machine, at the supervisor's.
+  void light_fuse(std::int64_t effects, bool power);
+  void light_supervisor_fuse(std::int64_t effects, bool power);
+  void put_out_fuses();
   void burn();
   // kill -9 of the supervisor alone, or of both; the agent starts another.
   void crash_supervisor();
@@ -80,6 +83,7 @@ class Host {
   std::int64_t latest_epoch_ = 0;
   int boots_ = 1, next_pid_ = 100;
   std::int64_t booted_at_ = 0, wall_offset_ms_ = 0, fuse_ = 0;
+  bool fuse_ends_power_ = false, supervisor_fuse_ends_power_ = false;
 };
 
 }  // namespace dm::sim

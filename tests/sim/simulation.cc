@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kPeaceMs = 100'000;      // what is under way must have ended by then
 constexpr std::int64_t kMostPeaceMs = 420'000;  // the longest patience of an order, and some
+constexpr double kPower = 0.2;                  // of the fuses on a worker end its machine
 constexpr std::int64_t kDay = 86'400'000;
 
 }  // namespace
@@ -22,7 +23,7 @@ const Simulation::FaultRow Simulation::kFaults[] = {
     {&Simulation::kill_supervisor, 4}, {&Simulation::kill_both, 4},
     {&Simulation::kill_host, 4},       {&Simulation::kill_master, 4},
     {&Simulation::fuse_master, 8},     {&Simulation::cut_power_of_master, 2},
-    {&Simulation::jump_clock, 2},
+    {&Simulation::jump_clock, 2},      {&Simulation::fuse_supervisor, 6},
 };
 
 Simulation::Simulation(std::uint64_t seed, const SimOptions& options)
@@ -144,7 +145,11 @@ void Simulation::kill_both() {
 }
 
 void Simulation::fuse_agent() {
-  some_host().light_fuse(timeline_.between(1, 30));
+  some_host().light_fuse(timeline_.between(1, 30), timeline_.chance(kPower));
+}
+
+void Simulation::fuse_supervisor() {
+  some_host().light_supervisor_fuse(timeline_.between(1, 20), timeline_.chance(kPower));
 }
 
 void Simulation::kill_host() {
@@ -175,7 +180,7 @@ void Simulation::make_peace() {
   timeline_.trace("peace");
   master_.light_fuse(0);
   for (auto& host : hosts_) {
-    host->light_fuse(0);
+    host->put_out_fuses();
     host->set_troubled(false);
     for (Side side : {Side::kClient, Side::kServer}) master_.network().unblock(host->index(), side);
   }

@@ -44,6 +44,7 @@ class Simulation {
   void kill_supervisor();
   void kill_both();
   void fuse_agent();
+  void fuse_supervisor();
   void kill_host();
   void kill_master();
   void fuse_master();

@@ -1,5 +1,6 @@
 #include "tests/sim/supervisor.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -12,29 +13,60 @@ constexpr std::int64_t kForEver = 100'000 * kSecond;
 
 }  // namespace
 
+// --- its fuse ---
+
+bool SimSupervisor::takes_effect() {
+  if (fuse_ > 0 && --fuse_ == 0) is_doomed_ = true;
+  return !is_doomed_;
+}
+
+// The last thing in every task of its own: nothing of it may be left after this.
+void SimSupervisor::burn() {
+  if (!is_doomed_) return;
+  const auto end = place_.end;
+  end();
+}
+
+void SimSupervisor::send(Network::Id peer, const Line& line) {
+  if (takes_effect()) place_.local.send(peer, Side::kServer, line);
+}
+
+void SimSupervisor::later(std::int64_t delay, Timeline::Task task) {
+  place_.host.later(delay, [this, task = std::move(task)] {
+    task();
+    burn();
+  });
+}
+
+// --- its life ---
+
 Network::Id SimSupervisor::connect(Network::Handlers agent) {
   const auto number = std::make_shared<Network::Id>(0);
   const auto life = place_.host.life();
   Network::Handlers ours;
   // The host outlives us, and says whether we still live.
   ours.on_line = [this, &host = place_.host, life, number](const Line& line) {
-    if (life == host.life()) on_line(*number, line);
+    if (life != host.life()) return;
+    on_line(*number, line);
+    burn();
   };
   ours.on_closed = [this, &host = place_.host, life, number] {
-    if (life == host.life()) on_closed(*number);
+    if (life != host.life()) return;
+    on_closed(*number);
+    burn();
   };
   const Network::Id id = place_.local.open(place_.worker, std::move(agent), std::move(ours));
   *number = id;
   peers_[id] = false;
-  const auto send = [&](const Line& line) { place_.local.send(id, Side::kServer, line); };
-  send(Line("SUPERVISOR").add("proto", 1).add("pid", place_.pid).add("boot", place_.boot_id));
+  send(id, Line("SUPERVISOR").add("proto", 1).add("pid", place_.pid).add("boot", place_.boot_id));
   for (const auto& [key, run] : table_.runs())
-    if (run.phase == RunPhase::kLiving) send(run_line(run));
+    if (run.phase == RunPhase::kLiving) send(id, run_line(run));
   for (const auto& [key, run] : table_.runs())
-    if (run.has_exited()) send(exited_line(run));
+    if (run.has_exited()) send(id, exited_line(run));
   for (const auto& [key, run] : table_.runs())
-    if (run.phase == RunPhase::kEnded && run.exit.left > 0) send(empty_line(run));
-  send(Line("SYNCED"));
+    if (run.phase == RunPhase::kEnded && run.exit.left > 0) send(id, empty_line(run));
+  send(id, Line("SYNCED"));
+  later(0, [] {});
   return id;
 }
 
@@ -56,7 +88,8 @@ void SimSupervisor::kill() {
 }
 
 void SimSupervisor::start_again(int pid) {
-  ended_ = false;
+  ended_ = is_doomed_ = false;
+  fuse_ = 0;
   place_.pid = pid;
 }
 
@@ -113,6 +146,7 @@ void SimSupervisor::spawn(const Asker& asker, const Line& line) {
   }
   if (order->lease_until_ms > 0 && order->lease_until_ms <= place_.now().mono_ms)
     return refuse(asker, fail(Code::kBusy, "its lease is over"));
+  if (!takes_effect()) return;
   Timeline& timeline = place_.host.timeline();
   Run& run = table_.begin(order->key, place_.now().wall_ms);
   run.waiting.push_back(asker);
@@ -134,7 +168,7 @@ void SimSupervisor::spawn(const Asker& asker, const Line& line) {
   apps_[order->key] = app;
   if (app.lease_until_ms > 0) watch_lease(order->key);
   place_.ledger.tried(order->key);
-  place_.host.later(timeline.delay(kMs), [this, key = order->key, pid = app.pid] {
+  later(timeline.delay(kMs), [this, key = order->key, pid = app.pid] {
     const auto found = apps_.find(key);
     if (found != apps_.end() && found->second.pid == pid && !found->second.began) resolve(key);
   });
@@ -189,7 +223,8 @@ void SimSupervisor::adopt(const Asker& asker, const Line& line) {
   if (app.is_running) return;
   ExitFacts facts;
   facts.unknown = true;
-  facts.left = app.survivors;
+  // Killed ones may not be gone yet.
+  facts.left = std::max<std::int64_t>(1, app.survivors);
   tell_end(run, std::move(facts));
 }
 
@@ -204,7 +239,7 @@ void SimSupervisor::renew(const Line& line) {
 
 void SimSupervisor::watch_lease(const RunKey& key) {
   const std::int64_t left = apps_.at(key).lease_until_ms - place_.now().mono_ms;
-  place_.host.later(std::max<std::int64_t>(left, 0) * kMs, [this, key] {
+  later(std::max<std::int64_t>(left, 0) * kMs, [this, key] {
     const auto found = apps_.find(key);
     Run* run = table_.find(key);
     if (found == apps_.end() || run == nullptr || !run->lives()) return;
@@ -226,6 +261,7 @@ void SimSupervisor::signal(const Asker& asker, const Line& line) {
 }
 
 void SimSupervisor::reach(const Run& run, int number, bool tree) {
+  if (!takes_effect()) return;
   Timeline& timeline = place_.host.timeline();
   App& app = apps_.at(run.key);
   const bool obeys =
@@ -242,7 +278,7 @@ void SimSupervisor::reach(const Run& run, int number, bool tree) {
 
 void SimSupervisor::exit_soon(const RunKey& key, int status, std::int64_t delay) {
   if (delay >= kForEver) return;
-  place_.host.later(delay, [this, key, status] { exit(key, status); });
+  later(delay, [this, key, status] { exit(key, status); });
 }
 
 void SimSupervisor::exit(const RunKey& key, int status) {
@@ -272,7 +308,7 @@ void SimSupervisor::tell_end(Run& run, ExitFacts facts) {
 }
 
 void SimSupervisor::empty_soon(const RunKey& key, std::int64_t delay) {
-  place_.host.later(delay, [this, key] {
+  later(delay, [this, key] {
     const auto app = apps_.find(key);
     if (app == apps_.end() || app->second.is_running) return;
     place_.ledger.tree_ended(place_.worker, key);
@@ -294,12 +330,12 @@ void SimSupervisor::refuse(const Asker& asker, const Error& error) {
 bool SimSupervisor::answer(const Asker& asker, const Line& line) {
   const auto peer = static_cast<Network::Id>(asker.connection);
   if (!peers_.contains(peer)) return false;
-  place_.local.send(peer, Side::kServer, line);
+  send(peer, line);
   return true;
 }
 
 void SimSupervisor::announce(const Line& line) {
-  for (const auto& [peer, spoke] : peers_) place_.local.send(peer, Side::kServer, line);
+  for (const auto& [peer, spoke] : peers_) send(peer, line);
 }
 
 void SimSupervisor::maybe_end() {

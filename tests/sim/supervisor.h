@@ -27,12 +27,16 @@ class SimSupervisor {
     std::function<Now()> now;
     // Is the executable of that SPAWN there?
     std::function<bool(const Line&)> has_files;
+    // Its fuse has burnt down: ends it, or the whole machine.
+    std::function<void()> end;
   };
   explicit SimSupervisor(Place place) : place_(std::move(place)) {}
 
   // An agent's connection; greets it.
   Network::Id connect(Network::Handlers agent);
   bool has_ended() const { return ended_; }
+  // Dies at the `effects`th effect from now: a line that it would send, a fork, a signal.
+  void light_fuse(std::int64_t effects) { fuse_ = effects; }
   // kill -9: what it knew is gone, its connections with it; the apps are not.
   void kill();
   // The next one on this machine.
@@ -52,6 +56,10 @@ class SimSupervisor {
     std::int64_t lease_until_ms = 0;  // 0: it has none
   };
 
+  bool takes_effect();
+  void burn();
+  void send(Network::Id peer, const Line& line);
+  void later(std::int64_t delay, Timeline::Task task);
   void on_line(Network::Id peer, const Line& line);
   void on_closed(Network::Id peer);
   bool take_role(Network::Id peer);
@@ -76,6 +84,8 @@ class SimSupervisor {
   std::map<RunKey, App> apps_;
   std::map<Network::Id, bool> peers_;  // has it spoken?
   int next_pid_ = 1000;
+  std::int64_t fuse_ = 0;
+  bool is_doomed_ = false;  // from here on nothing that it does has an effect
   bool ended_ = false;
 };
 
