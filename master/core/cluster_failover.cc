@@ -36,7 +36,10 @@ void Cluster::begin_failover(Now now) {
 }
 
 void Cluster::fail_over(Now now) {
-  if (!state_.fence.empty()) return;
+  if (!state_.fence.empty()) {
+    next_failover_mono_ms_ = INT64_MAX;  // a fence stands for the rest of this life
+    return;
+  }
   const FailoverView view = failover_view(now);
   const FailoverPlan plan = plan_failover(view);
   next_failover_mono_ms_ = next_failover(view);

@@ -1,0 +1,49 @@
+// An old copy of the journal: no orders, no ends taken, until an operator begins a new epoch.
+#include "tests/unit/check.h"
+#include "tests/unit/cluster_world.h"
+
+using namespace dm;
+using namespace dm::master;
+using namespace dm::test;
+
+namespace {
+
+// The epoch is of no start that the journal of a World speaks of.
+constexpr std::string_view kFuture = "INFO os=Linux epoch=9-future";
+
+}  // namespace
+
+TEST(fence_gives_no_orders_to_anybody) {
+  World world = with_web({"w1", "w2"});
+  world.launch("web", "w1", " --restart always");
+  world.run("stop web.1");
+  world.restart();
+  world.take();
+  world.open("w2");
+  world.hear("w2", kFuture);
+  world.hear("w2", "SYNCED");
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
+  world.hear("w1", "SYNCED");
+  CHECK_EQ(world.count("w1> STOP"), 0);
+  world.run("launch web");
+  CHECK(world.has("ERR denied worker w2 has obeyed epoch 9-future"));
+}
+
+TEST(fence_leaves_no_deadline_in_the_past) {
+  World world = with_web({"w1", "w2", "w3"});
+  world.run("launch web --restart always");
+  world.answer("w1", "LAUNCH", "OK pid=7 run=1");
+  world.restart();
+  world.join("w2");
+  world.join("w3");
+  world.pass(5000, {"w2", "w3"});
+  world.hear("w2", kFuture);
+  // w1 stays away for longer than anybody waits before its instances are moved.
+  for (int minute = 0; minute < 5; ++minute) {
+    world.now.mono_ms += 60'000;
+    for (int ticks = 0; ticks < 100; ++ticks)
+      if (world.cluster().next_deadline() <= world.now.mono_ms) world.feed(Tick{});
+    CHECK(world.cluster().next_deadline() > world.now.mono_ms);
+  }
+}
