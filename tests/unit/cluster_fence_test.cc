@@ -30,6 +30,19 @@ TEST(fence_gives_no_orders_to_anybody) {
   CHECK(world.has("ERR denied worker w2 has obeyed epoch 9-future"));
 }
 
+TEST(fence_takes_no_ends_from_the_right_journal) {
+  World world = with_web({"w1"});
+  world.launch("web", "w1");
+  world.restart();
+  world.open("w1");
+  world.hear("w1", kFuture);
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=dead run=1 restarts=0");
+  world.take();
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=0 reason=exit%20code%200");
+  CHECK_EQ(world.count("w1> ACK"), 0);
+  CHECK_EQ(world.count("record ENDED"), 0);
+}
+
 TEST(fence_leaves_no_deadline_in_the_past) {
   World world = with_web({"w1", "w2", "w3"});
   world.run("launch web --restart always");
