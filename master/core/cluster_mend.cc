@@ -83,9 +83,15 @@ void Cluster::mend_if_due(Now now) {
 void Cluster::launch_again(const std::string& name, Now now) {
   const Placement& placement = state_.instances.at(name);
   if (stands_back(name, now)) return mend_soon(now);
-  if (placement.has_ended()) {
+  // Its worker may know of a later run than this journal, which is perhaps an old copy: a run that
+  // the worker has had is never begun again.
+  const auto live = live_.find(name);
+  std::int64_t last = placement.has_ended() ? placement.last_end->run : 0;
+  if (live != live_.end() && live->second.state == "dead" && live->second.run >= placement.run)
+    last = std::max(last, live->second.run);
+  if (last > 0) {
     Line again = print_desired(name, Desired::kRunning);
-    record(again.add("run", placement.last_end->run + 1));
+    record(again.add("run", last + 1));
   }
   install_or_launch(name, 0, now);
 }
