@@ -190,3 +190,18 @@ TEST(agent_answers_what_is_no_order_but_never_an_answer) {
   world.order("ERR code=unknown-verb msg=no%20verb");
   CHECK_EQ(world.take(), "say the master says: no verb\n");
 }
+
+TEST(agent_is_bound_by_orders_that_change_something) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.feed(MasterDown{"reset"});
+  world.exit("web.1", 0);
+  world.welcome("WELCOME cluster=c1 epoch=7-old heartbeat_ms=1000 missed=2");
+  world.take();
+  world.order("ACK seq=1");
+  world.order("LOG id=7-old.1 instance=web.1 run=1 tail_bytes=100");
+  CHECK(!world.has("append CLUSTER"));
+  world.order("STOP id=7-old.2 instance=web.1");
+  CHECK(world.has("append CLUSTER id=c1 epoch=7-old"));
+}

@@ -26,16 +26,26 @@ bool joins(std::vector<std::string>& waiting, const std::string& id) {
 struct Agent::Order {
   std::string_view verb;
   Handler handler;
+  bool changes = true;  // what runs or lies here; only such an order binds us to its master
 };
 
 const Agent::Order Agent::kOrders[] = {
-    {"PROBE", &Agent::probe},     {"INSTALL", &Agent::install}, {"DELETE", &Agent::remove},
-    {"LAUNCH", &Agent::launch},   {"STOP", &Agent::stop},       {"KILL", &Agent::kill},
-    {"USAGE", &Agent::usage},     {"LOG", &Agent::log},         {"CANCEL", &Agent::cancel},
-    {"ACK", &Agent::acknowledge}, {"LEASE", &Agent::renew},     {"FORGET", &Agent::forget},
+    {"PROBE", &Agent::probe},
+    {"INSTALL", &Agent::install},
+    {"DELETE", &Agent::remove},
+    {"LAUNCH", &Agent::launch},
+    {"STOP", &Agent::stop},
+    {"KILL", &Agent::kill},
+    {"USAGE", &Agent::usage, false},
+    {"LOG", &Agent::log, false},
+    {"CANCEL", &Agent::cancel, false},
+    {"ACK", &Agent::acknowledge, false},
+    {"LEASE", &Agent::renew},
+    {"FORGET", &Agent::forget},
 };
 
-// What we are bound to is on disk before the first order has any effect.
+// What we are bound to is on disk before the first order has any effect. A master that only reads
+// does not bind us: an old copy of its journal must hear from us again that it is one.
 void Agent::bind() {
   const Bond bond{link_.cluster(), link_.epoch()};
   if (bond.cluster.empty() || (bond.cluster == bond_.cluster && bond.epoch == bond_.epoch)) return;
@@ -44,9 +54,11 @@ void Agent::bind() {
 }
 
 void Agent::obey(const Line& order, Now now) {
-  bind();
-  for (const Order& row : kOrders)
-    if (row.verb == order.verb()) return (this->*row.handler)(order, now);
+  for (const Order& row : kOrders) {
+    if (row.verb != order.verb()) continue;
+    if (row.changes) bind();
+    return (this->*row.handler)(order, now);
+  }
   err(order.text("id"), fail(Code::kUnknownVerb, "no order " + order.verb()));
 }
 
