@@ -171,6 +171,8 @@ void AgentProcess::installed(const Install& effect, bool may_fetch) {
     else
       host_.add_files(effect.app, effect.manifest);
   }
+  if (!event.error)
+    host_.note_files(effect.app, effect.manifest, master_.old_copy().is_lost(effect.id));
   raise(std::move(event));
 }
 

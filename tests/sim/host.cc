@@ -52,8 +52,30 @@ void Host::trace(const std::string& text) const {
 }
 
 bool Host::has_app(const std::string& app) const {
-  return std::any_of(files_.begin(), files_.end(),
-                     [&](const auto& file) { return file.first == app; });
+  return std::any_of(files_.begin(), files_.end(), [&](const File& file) {
+    return file.first == app && !lost_files_.contains(file);
+  });
+}
+
+void Host::note_files(const std::string& app, const std::string& version, bool lost) {
+  if (lost)
+    lost_files_.emplace(app, version);
+  else
+    lost_files_.erase({app, version});
+}
+
+void Host::note_put_back(const master::State& known) {
+  for (const auto& [app, version] : files_) {
+    const auto found = known.versions.find(version);
+    if (found == known.versions.end() || !found->second.sent_to.contains(name_))
+      lost_files_.emplace(app, version);
+  }
+}
+
+void Host::remove_files(const std::string& app) {
+  std::erase_if(files_, [&](const File& file) { return file.first == app; });
+  std::erase_if(lost_files_, [&](const File& file) { return file.first == app; });
+  ledger_.wiped(index_, app);
 }
 
 Network::Id Host::connect_supervisor(Network::Handlers agent) {
@@ -77,6 +99,7 @@ Network::Id Host::connect_supervisor(Network::Handlers agent) {
 }
 
 void Host::note_order(const Line& order) {
+  if (order.verb() == "LOG") return;  // changes nothing
   const std::string_view id = order.text("id");
   const std::int64_t epoch = parse_integer(id.substr(0, id.find('-'))).value_or(0);
   SIM_CHECK(timeline_, id.empty() || epoch >= latest_epoch_,

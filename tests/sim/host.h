@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "master/core/state.h"
 #include "tests/sim/agent_process.h"
 #include "tests/sim/journal.h"
 #include "tests/sim/supervisor.h"
@@ -60,9 +61,11 @@ class Host {
   void add_files(const std::string& app, const std::string& version) {
     files_.emplace(app, version);
   }
-  void remove_files(const std::string& app) {
-    std::erase_if(files_, [&](const auto& file) { return file.first == app; });
-  }
+  // The master knows of them, or has lost what it knew: then no delete need reach them.
+  void note_files(const std::string& app, const std::string& version, bool lost);
+  void note_put_back(const master::State& known);
+  void remove_files(const std::string& app);
+  // Files that a delete must have removed?
   bool has_app(const std::string& app) const;
 
  private:
@@ -76,7 +79,8 @@ class Host {
   Mortal host_life_, agent_life_;
   Network local_;
   SimJournal journal_;
-  std::set<std::pair<std::string, std::string>> files_;  // app, version
+  using File = std::pair<std::string, std::string>;  // app, version
+  std::set<File> files_, lost_files_;
   std::unique_ptr<SimSupervisor> supervisor_;
   std::unique_ptr<AgentProcess> process_;
   bool running_ = false, troubled_ = false;

@@ -29,6 +29,12 @@ void SimJournal::replace(const std::vector<Line>& records, const Mark& mark) {
   durable_ = text_.size();
 }
 
+void SimJournal::put_back(std::string text) {
+  batch_.clear();
+  text_ = std::move(text);
+  durable_ = text_.size();
+}
+
 // A process may be killed in the middle of its write.
 void SimJournal::process_died() {
   if (timeline_.chance(0.2))

@@ -34,6 +34,10 @@ class SimJournal {
   // By a snapshot and what was written behind the mark.
   void replace(const std::vector<Line>& records, const Mark& mark);
 
+  // What a backup would hold; and such a backup put back in place of all that is there.
+  std::string copy() const { return text_.substr(0, durable_); }
+  void put_back(std::string text);
+
   void process_died();
   void host_died();
   // What a new process reads; a torn end is cut. Anything else breaks a promise.

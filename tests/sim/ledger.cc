@@ -17,6 +17,10 @@ std::string app_of(const std::string& instance) {
 
 void Ledger::began(int worker, const RunKey& key) {
   ++runs_;
+  if (is_stray(key.instance)) {
+    living_[key] = worker;
+    return;
+  }
   Fate& fate = fates_[key.instance];
   // A restart by policy is recorded lazily: the machine's death may take the record and the
   // process together, and the number is then used again. A launch is never that.
@@ -28,6 +32,7 @@ void Ledger::began(int worker, const RunKey& key) {
   SIM_CHECK(timeline_, !fate.must_rest, print(key) + " runs after OK of its stop");
   SIM_CHECK(timeline_, !is_deleted(app_of(key.instance)), print(key) + " runs after its delete");
   for (const auto& [other, place] : living_) {
+    if (is_stray(other.instance)) continue;
     const bool must_be_one = fate.singleton && fates_[other.instance].singleton;
     SIM_CHECK(timeline_, !must_be_one || app_of(other.instance) != app_of(key.instance),
               print(key) + " begins while the singleton " + print(other) + " lives");
@@ -39,7 +44,7 @@ void Ledger::began(int worker, const RunKey& key) {
 }
 
 void Ledger::ended(int worker, const RunKey& key) {
-  if (!fates_[key.instance].is_fallible()) unreported_[key] = worker;
+  if (!is_stray(key.instance) && !fates_[key.instance].is_fallible()) unreported_[key] = worker;
 }
 
 void Ledger::tree_ended(int, const RunKey& key) {
@@ -54,10 +59,12 @@ void Ledger::host_died(int worker) {
 }
 
 void Ledger::durable(const Line& record) {
+  if (record.verb() == "INSTANCE") name_again(std::string(record.text("instance")));
   note_placement(record);
   if (record.verb() != "ENDED" || !record.has("seq")) return;
   const RunKey key{std::string(record.text("instance")), record.number_or("run", 0)};
   unreported_.erase(key);
+  if (is_stray(key.instance)) return;
   // A number that came again after a power failure may have an end for each try that had it.
   SIM_CHECK(timeline_, ++reported_[key] <= std::max(1, tried_[key]),
             "the end of " + print(key) + " is recorded twice");
@@ -85,6 +92,7 @@ void Ledger::note_placement(const Line& record) {
 }
 
 void Ledger::was_stopped(const std::string& instance) {
+  if (is_stray(instance)) return;
   fates_[instance].must_rest = true;
   for (const auto& [key, place] : living_)
     SIM_CHECK(timeline_, key.instance != instance, print(key) + " lives after OK of its stop");
@@ -93,7 +101,60 @@ void Ledger::was_stopped(const std::string& instance) {
 void Ledger::was_deleted(const std::string& app) {
   deleted_apps_.insert(app);
   for (const auto& [key, place] : living_)
-    SIM_CHECK(timeline_, app_of(key.instance) != app, print(key) + " lives after its delete");
+    SIM_CHECK(timeline_, app_of(key.instance) != app || is_stray(key.instance),
+              print(key) + " lives after its delete");
+}
+
+// --- an old journal put back ---
+
+void Ledger::remember() {
+  memory_ = {fates_, deleted_apps_, reported_};
+  wiped_.clear();
+}
+
+void Ledger::put_back(const std::set<std::string>& known_instances) {
+  for (auto& [name, fate] : fates_) {
+    if (!known_instances.contains(name)) strays_.insert(name);
+    // Whoever was started since may run until the old journal's stop reaches it.
+    const auto then = memory_.fates.find(name);
+    const bool rested = then != memory_.fates.end() && then->second.must_rest;
+    if (!rested || then->second.starts != fate.starts) fate.must_rest = false;
+  }
+  std::erase_if(deleted_apps_,
+                [&](const std::string& app) { return !memory_.deleted_apps.contains(app); });
+  reported_ = memory_.reported;
+  forget_wiped();
+}
+
+// Runs that nobody knows of any more: their numbers may come again.
+void Ledger::forget_wiped() {
+  for (auto at = begun_.begin(); at != begun_.end();) {
+    const RunKey& key = at->first;
+    Fate& fate = fates_[key.instance];
+    const bool nobody_knows =
+        wiped_.contains({fate.worker, app_of(key.instance)}) && !living_.contains(key);
+    if (!nobody_knows) {
+      ++at;
+      continue;
+    }
+    ++fate.starts;
+    tried_.erase(key);
+    unreported_.erase(key);
+    at = begun_.erase(at);
+  }
+}
+
+// The name of a stray is given to a new instance. While the stray lives they cannot be told apart.
+void Ledger::name_again(const std::string& instance) {
+  if (!is_stray(instance)) return;
+  const auto is_it = [&](const auto& entry) { return entry.first.instance == instance; };
+  if (std::any_of(living_.begin(), living_.end(), is_it)) return;
+  strays_.erase(instance);
+  fates_.erase(instance);
+  std::erase_if(begun_, is_it);
+  std::erase_if(tried_, is_it);
+  std::erase_if(reported_, is_it);
+  std::erase_if(unreported_, is_it);
 }
 
 std::set<std::pair<std::string, int>> Ledger::living() const {

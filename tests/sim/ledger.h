@@ -28,6 +28,14 @@ class Ledger {
   void durable(const Line& record);
   void recovered(const Line& record);
 
+  // An old journal was put back, of the moment of the last remember(): what was promised since is
+  // forgiven, and what it does not know, the strays, is not judged until such a name is given anew.
+  void remember();
+  void put_back(const std::set<std::string>& known_instances);
+  // A worker has deleted all of an app, and forgets it.
+  void wiped(int worker, const std::string& app) { wiped_.emplace(worker, app); }
+  bool is_stray(const std::string& instance) const { return strays_.contains(instance); }
+
   // Seen by the operator.
   void wants(const std::string& instance);        // a start was typed
   void was_stopped(const std::string& instance);  // OK of stop or kill
@@ -54,6 +62,8 @@ class Ledger {
   };
 
   void note_placement(const Line& record);
+  void name_again(const std::string& instance);
+  void forget_wiped();
 
   Timeline& timeline_;
   std::map<std::string, Fate> fates_;
@@ -64,6 +74,16 @@ class Ledger {
   std::map<RunKey, int> reported_;  // ends on the master's disk
   std::map<RunKey, int> unreported_;
   std::int64_t runs_ = 0;
+
+  // As they were when the journal was copied.
+  struct Memory {
+    std::map<std::string, Fate> fates;
+    std::set<std::string> deleted_apps;
+    std::map<RunKey, int> reported;
+  };
+  Memory memory_;
+  std::set<std::pair<int, std::string>> wiped_;  // since then: worker, app
+  std::set<std::string> strays_;
 };
 
 std::string app_of(const std::string& instance);

@@ -13,6 +13,7 @@ using master::Effect;
 
 constexpr std::int64_t kWallStartMs = 1'700'000'000'000;
 constexpr std::int64_t kGreetingMs = 5000;
+constexpr std::int64_t kEpochLeap = 1'000'000;
 
 }  // namespace
 
@@ -21,7 +22,8 @@ MasterNode::MasterNode(Timeline& timeline, Ledger& ledger)
       ledger_(ledger),
       life_(timeline),
       network_(timeline, 5 * kMs),
-      journal_(timeline, "master") {}
+      journal_(timeline, "master"),
+      old_copy_(timeline) {}
 
 Now MasterNode::now() const {
   return {1'000'000 + timeline_.now() / kMs,
@@ -29,7 +31,10 @@ Now MasterNode::now() const {
 }
 
 void MasterNode::start() {
-  timeline_.trace("master starts");
+  timeline_.trace(will_begin_epoch_ ? "master starts with --new-epoch" : "master starts");
+  const bool is_old = std::exchange(will_put_back_, false);
+  const bool is_new_epoch = std::exchange(will_begin_epoch_, false);
+  if (is_old) journal_.put_back(copy_);
   master::State known;
   std::vector<SealedRecord> records;
   journal_.read([&](const Line& record, std::int64_t seq) {
@@ -43,13 +48,18 @@ void MasterNode::start() {
     journal_.add(record);
   };
   if (known.cluster_id.empty()) begin(Line("CLUSTER").add("id", std::string(32, 'c')));
-  const std::string epoch = "e" + std::to_string(++starts_);
-  begin(Line("EPOCH").add("number", known.epoch_number + 1).add("id", epoch));
+  if (is_old) on_put_back_(known);
+  const std::int64_t number = known.epoch_number + (is_new_epoch ? kEpochLeap : 1);
+  Line epoch("EPOCH");
+  epoch.add("number", number).add("id", "e" + std::to_string(++starts_));
+  if (is_new_epoch) epoch.add("new", 1);
+  begin(epoch);
   journal_.write();
   journal_.synced(journal_.size());
   master::ClusterOptions options;
   options.cluster_id = std::string(32, 'c');
-  options.epoch = std::to_string(known.epoch_number + 1) + "-" + epoch;
+  options.epoch = std::to_string(number) + "-" + std::string(epoch.text("id"));
+  old_copy_.started(options.epoch, known, is_new_epoch);
   cluster_ = std::make_unique<Cluster>(options);
   for (const SealedRecord& record : records) (void)cluster_->replay(record.line, record.seq);
   for (const auto& [version, info] : cluster_->state().versions)
@@ -92,9 +102,35 @@ void MasterNode::crash(bool power) {
   life_.later(timeline_.between(10, away) * kMs, [this] { start(); });
 }
 
+void MasterNode::put_back_copy() {
+  timeline_.trace("an old journal is put back");
+  will_put_back_ = true;
+  crash(true);
+}
+
+void MasterNode::begin_new_epoch() {
+  will_begin_epoch_ = true;
+  crash(false);
+}
+
+std::string MasterNode::worker_of(Network::Id id) const {
+  for (const auto& [name, view] : cluster_->workers())
+    if (view.session == id) return name;
+  return "";
+}
+
+void MasterNode::watch(const master::Effects& effects) const {
+  if (!old_copy_.is_in_force()) return;
+  for (const Effect& effect : effects)
+    if (const auto* to = std::get_if<master::ToSession>(&effect))
+      if (to->line.has("id")) old_copy_.ordered(worker_of(to->session), to->line);
+}
+
 void MasterNode::dispatch(const master::Event& event) {
   const auto life = life_.life();
-  commits_->submit(cluster_->on(event, now()));
+  master::Effects effects = cluster_->on(event, now());
+  watch(effects);
+  commits_->submit(std::move(effects));
   if (life != life_.life()) return;
   arm();
   shorten_journal();
@@ -175,6 +211,7 @@ std::optional<Network::Id> MasterNode::connect(int place, Network::Handlers work
 void MasterNode::on_line(Network::Id id, const Line& line) {
   const auto peer = peers_.find(id);
   if (peer == peers_.end()) return;
+  if (old_copy_.is_in_force()) old_copy_.heard(worker_of(id), line);
   if (peer->second) return dispatch(master::SessionLine{id, line});
   peer->second = true;
   dispatch(master::SessionOpened{id, std::string(line.text("name")), std::string(line.text("id")),
@@ -197,6 +234,10 @@ void MasterNode::perform(const Effect& effect) {
     MasterNode& node;
     void operator()(const Append&) {}
     void operator()(const master::ToSession& e) {
+      const std::string instance(e.line.text("instance"));
+      const bool known = node.cluster_->state().instances.contains(instance);
+      SIM_CHECK(node.timeline_, known || !node.ledger_.is_stray(instance),
+                e.line.verb() + " is sent about " + instance + ", which is foreign");
       if (node.timeline_.is_tracing() && e.line.verb() != "BEAT")
         node.timeline_.trace("master > " + e.line.print());
       node.network_.send(e.session, Side::kServer, e.line);

@@ -13,6 +13,7 @@
 #include "tests/sim/commits.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
+#include "tests/sim/old_copy.h"
 
 namespace dm::sim {
 
@@ -33,6 +34,15 @@ class MasterNode {
   void crash(bool power);
   void light_fuse(std::int64_t effects) { fuse_ = effects; }
   void jump_clock(std::int64_t ms) { wall_offset_ms_ += ms; }
+
+  // A backup of the journal; crash() and start() with it; crash() and start() with --new-epoch.
+  void copy_journal() { copy_ = journal_.copy(); }
+  void put_back_copy();
+  void begin_new_epoch();
+  // Told of what the journal that was put back knows.
+  void set_on_put_back(std::function<void(const master::State&)> told) { on_put_back_ = told; }
+  const OldCopy& old_copy() const { return old_copy_; }
+
   bool is_running() const { return running_; }
   Now now() const;
 
@@ -60,6 +70,8 @@ class MasterNode {
   void on_line(Network::Id id, const Line& line);
   void on_closed(Network::Id id);
   void close(master::SessionId session);
+  std::string worker_of(Network::Id id) const;
+  void watch(const master::Effects& effects) const;
 
   Timeline& timeline_;
   Ledger& ledger_;
@@ -79,6 +91,10 @@ class MasterNode {
     bool is_renaming = false;
   };
   std::optional<Rewrite> rewrite_;
+  OldCopy old_copy_;
+  std::string copy_;
+  std::function<void(const master::State&)> on_put_back_;
+  bool will_put_back_ = false, will_begin_epoch_ = false;
   bool running_ = false;
   std::int64_t armed_for_ = INT64_MAX;
   std::uint64_t timer_ = 0;

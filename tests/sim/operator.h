@@ -24,6 +24,9 @@ class Operator {
   void act();
   // A master that was restarted still has everything that was answered OK.
   void check_kept() const;
+  // The journal is copied; it is put back: what was answered OK in between is forgotten.
+  void remember() { kept_then_ = kept_; }
+  void put_back() { kept_ = kept_then_; }
   // Commands that are neither answered nor cut off.
   std::vector<std::string> unanswered() const;
   std::int64_t commands() const { return commands_; }
@@ -57,7 +60,7 @@ class Operator {
   std::function<bool(const std::string&)> has_app_;
   std::map<master::RequestId, Asked> asked_;
   std::map<std::string, std::int64_t> last_wanted_;  // app: the last command that wants it to be
-  std::set<std::string> kept_;                       // instances that must exist
+  std::set<std::string> kept_, kept_then_;           // instances that must exist
   std::string singleton_;  // an app of which at most one may live; empty: none
   std::int64_t commands_ = 0;
 };

@@ -8,6 +8,7 @@ namespace {
 constexpr std::int64_t kPeaceMs = 100'000;      // what is under way must have ended by then
 constexpr std::int64_t kMostPeaceMs = 420'000;  // the longest patience of an order, and some
 constexpr double kPower = 0.2;                  // of the fuses on a worker end its machine
+constexpr double kOldJournal = 0.15;            // of the seeds
 constexpr std::int64_t kDay = 86'400'000;
 
 }  // namespace
@@ -58,6 +59,7 @@ SimOutcome Simulation::run() {
   }
   timeline_.after(3 * kSecond, [this] { plan_commands(); });
   timeline_.after(5 * kSecond, [this] { plan_faults(); });
+  if (timeline_.chance(kOldJournal)) plan_old_journal();
   run_until(peace_at_);
   make_peace();
   run_until(peace_at_ + kPeaceMs * kMs);
@@ -81,7 +83,7 @@ void Simulation::run_until(std::int64_t end) {
 
 void Simulation::plan_commands() {
   if (!in_trouble()) return;
-  operator_->act();
+  if (!is_silent_) operator_->act();
   timeline_.after(timeline_.below(2 * command_pause_), [this] { plan_commands(); });
 }
 
@@ -174,6 +176,47 @@ void Simulation::jump_clock() {
   some_host().jump_clock(ms);
 }
 
+// A backup is put back while the master is down; somebody sees it, and begins a new epoch. Before
+// all workers are back nobody types: names that only they know would be given again.
+void Simulation::plan_old_journal() {
+  const auto at = [this](std::int64_t least, std::int64_t most) {
+    return timeline_.between(peace_at_ / 100 * least, peace_at_ / 100 * most);
+  };
+  master_.set_on_put_back([this](const master::State& known) {
+    std::set<std::string> instances;
+    for (const auto& [name, placement] : known.instances) instances.insert(name);
+    ledger_.put_back(instances);
+    operator_->put_back();
+    for (auto& host : hosts_) host->note_put_back(known);
+  });
+  timeline_.after(at(10, 60), [this] {
+    timeline_.trace("the journal is copied");
+    master_.copy_journal();
+    ledger_.remember();
+    operator_->remember();
+  });
+  timeline_.after(at(62, 75), [this] {
+    is_silent_ = true;
+    master_.put_back_copy();
+  });
+  timeline_.after(at(77, 90), [this] {
+    master_.begin_new_epoch();
+    resume_commands();
+  });
+}
+
+void Simulation::resume_commands() {
+  const bool all_back = master_.is_running() && !master_.old_copy().is_in_force() &&
+                        std::all_of(hosts_.begin(), hosts_.end(), [this](const auto& host) {
+                          const auto view = master_.cluster().workers().find(host->name());
+                          return view != master_.cluster().workers().end() && view->second.synced;
+                        });
+  if (all_back)
+    is_silent_ = false;
+  else
+    timeline_.after(kSecond, [this] { resume_commands(); });
+}
+
 // --- peace ---
 
 void Simulation::make_peace() {
@@ -194,22 +237,46 @@ std::string Simulation::unrest() const {
   const auto living = ledger_.living();
   for (const auto& [name, place] : living) {
     const auto found = state.instances.find(name);
+    if (ledger_.is_stray(name)) {
+      const std::string& worker = hosts_[static_cast<std::size_t>(place)]->name();
+      const bool is_here = found != state.instances.end() && found->second.worker == worker;
+      const auto view = master_.cluster().workers().find(worker);
+      const bool is_listed =
+          view != master_.cluster().workers().end() && view->second.foreign.contains(name);
+      if (!is_here && !is_listed) return name + " is foreign and is not listed";
+      continue;
+    }
     if (found == state.instances.end()) return name + " runs and is unknown";
     if (found->second.worker != hosts_[static_cast<std::size_t>(place)]->name())
       return name + " runs on another worker";
   }
   for (const auto& [name, placement] : state.instances) {
+    if (ledger_.is_stray(name)) continue;
     const bool lives =
         std::any_of(living.begin(), living.end(),
                     [&wanted = name](const auto& each) { return each.first == wanted; });
     if (const std::string words = unrest_of(name, lives); !words.empty()) return words;
   }
   for (const auto& [key, place] : ledger_.unreported())
-    if (state.instances.contains(key.instance))
+    if (state.instances.contains(key.instance) && !ledger_.is_stray(key.instance))
       return "the end of " + key.instance + " run " + std::to_string(key.run) + " is not recorded";
   for (const auto& [worker, apps] : state.deletes)
-    if (!apps.empty()) return *apps.begin() + " is still to be deleted from " + worker;
+    for (const std::string& app : apps)
+      if (!is_excused(worker, app)) return app + " is still to be deleted from " + worker;
   return "";
+}
+
+// What is foreign is never stopped, and its files stay.
+bool Simulation::is_excused(const std::string& worker, const std::string& app) const {
+  const auto host = std::find_if(hosts_.begin(), hosts_.end(),
+                                 [&](const auto& each) { return each->name() == worker; });
+  const AgentProcess* process = (*host)->process();
+  if (process == nullptr) return false;
+  const auto& all = process->agent().instances();
+  return std::any_of(all.begin(), all.end(), [&](const auto& entry) {
+    const auto& [name, instance] = entry;
+    return ledger_.is_stray(name) && app_of(name) == app && instance.state != RunState::kDown;
+  });
 }
 
 std::string Simulation::unrest_of(const std::string& name, bool lives) const {

@@ -50,10 +50,13 @@ class Simulation {
   void fuse_master();
   void cut_power_of_master();
   void jump_clock();
+  void plan_old_journal();
+  void resume_commands();
   Host& some_host();
   bool in_trouble() const { return timeline_.now() < peace_at_; }
   void run_until(std::int64_t end);
   void make_peace();
+  bool is_excused(const std::string& worker, const std::string& app) const;
   // Everything that is not as it should be once peace has lasted; empty if all is well.
   std::string unrest() const;
   std::string unrest_of(const std::string& instance, bool lives) const;
@@ -65,6 +68,7 @@ class Simulation {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::unique_ptr<Operator> operator_;
   std::int64_t peace_at_ = 0, fault_pause_ = 0, command_pause_ = 0;
+  bool is_silent_ = false;    // the operator waits until all workers are back
   std::vector<int> weights_;  // of each fault, by the seed
   std::int64_t faults_ = 0;
 };
