@@ -114,6 +114,11 @@ void Host::start_agent() {
   process_ = std::make_unique<AgentProcess>(*this, master_);
 }
 
+void Host::jump_clock(std::int64_t ms) {
+  wall_offset_ms_ += ms;
+  if (ms < 0) ledger_.clock_went_back(index_);
+}
+
 void Host::light_fuse(std::int64_t effects, bool power) {
   fuse_ = effects;
   fuse_ends_power_ = power;

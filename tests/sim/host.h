@@ -32,7 +32,7 @@ class Host {
   void crash_supervisor();
   // Power failure: apps, supervisor and whatever was not synced are gone. It boots again.
   void crash();
-  void jump_clock(std::int64_t ms) { wall_offset_ms_ += ms; }
+  void jump_clock(std::int64_t ms);
   // While the faults last: disks are full now and then.
   void set_troubled(bool troubled) { troubled_ = troubled; }
   bool is_troubled() const { return troubled_; }

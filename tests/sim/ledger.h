@@ -23,6 +23,7 @@ class Ledger {
   void ended(int worker, const RunKey& key);        // the main process was reaped
   void tree_ended(int worker, const RunKey& key);   // nothing of it lives
   void host_died(int worker);
+  void clock_went_back(int worker) { strange_clocks_.insert(worker); }
 
   // Seen on the master's disk: `durable` as it becomes so, `recovered` when it is read again.
   void durable(const Line& record);
@@ -74,6 +75,7 @@ class Ledger {
   std::map<RunKey, int> reported_;  // ends on the master's disk
   std::map<RunKey, int> unreported_;
   std::int64_t runs_ = 0;
+  std::set<int> strange_clocks_;  // workers
 
   // As they were when the journal was copied.
   struct Memory {
