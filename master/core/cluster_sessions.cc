@@ -256,7 +256,7 @@ bool is_told_again(const RunEnd& known, const RunEnd& end, bool counted) {
 
 void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   // What an old copy acknowledges would be lost to the right journal. It is told again.
-  if (!fence_.empty()) return;
+  if (!state_.fence.empty()) return;
   const std::string name(line.text("instance"));
   const auto seq = figure(line, "seq");
   RunEnd end = parse_end(line);
