@@ -18,6 +18,9 @@ wait_for test -s w1/logs/talker.1.1.times
 parted=$(date +%s%3N)
 later() { (($(date +%s%3N) - parted >= 2500)); }
 wait_for later
+# A last line that has no end yet is as old as its bytes.
+dm logs talker.1 --since 1s
+same "$(cat out)" ''
 "$DM_BIN_DM" --connect "$control" logs talker.1 -f -t >followed &
 follower=$!
 wait_for says followed '*Z early'

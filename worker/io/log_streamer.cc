@@ -101,7 +101,9 @@ Result<std::int64_t> choose_start(LogReader& log, const StreamLog& order, std::i
   std::int64_t start = order.offset;
   if (order.tail_bytes > 0) start = std::max(start, size - order.tail_bytes);
   if (order.since_ms > 0) {
-    const auto line = log.start_of_line(log.times().offset_since(order.since_ms));
+    const std::int64_t since = log.times().offset_since(order.since_ms);
+    // If all of it is older, so is a last line that has no end.
+    const auto line = since < size ? log.start_of_line(since) : Result<std::int64_t>(size);
     if (!line) return line;
     start = std::max(start, *line);
   }
