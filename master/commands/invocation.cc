@@ -132,6 +132,20 @@ Status check_operands(const Invocation& invocation) {
   return {};
 }
 
+// An option that would be passed over in silence is refused.
+Status check_options(const Invocation& invocation) {
+  const CommandSpec& command = *invocation.command;
+  if (invocation.has("-p") && invocation.has("--run"))
+    return bad(command, "-p is the run before the last, --run another one: give one of them");
+  if (command.name != "launch" || needs_files(invocation)) return {};
+  for (const char* option : {"--as", "--lib", "--file"})
+    if (invocation.has(option))
+      return bad(command, std::string(option) + " is for a FILE, and " +
+                              quoted(invocation.operands.front()) +
+                              " is an app: a word without '/' names one that is registered");
+  return {};
+}
+
 std::string help_of(const CommandSpec& command) {
   std::string text = usage_of(command) + "\n" + std::string(command.summary) + "\n";
   if (!command.details.empty()) text.append(command.details).append("\n");
@@ -208,7 +222,8 @@ Result<Invocation> parse_invocation(const std::vector<std::string>& words) {
       ++at;
     }
   }
-  if (auto checked = check_operands(invocation); !checked) return checked.error();
+  for (const auto check : {&check_operands, &check_options})
+    if (auto checked = check(invocation); !checked) return checked.error();
   return invocation;
 }
 

@@ -104,3 +104,15 @@ TEST(invocation_knows_which_commands_bring_files) {
   CHECK_EQ(request.files.size(), 1U);
   CHECK_EQ(request.app, "api");
 }
+
+TEST(invocation_options_that_would_be_passed_over_are_refused) {
+  for (const char* option : {"--as x", "--lib x", "--file x"}) {
+    const std::string words = std::string("launch web ") + option;
+    CHECK(error_of(words).starts_with("bad-arg launch: --"));
+    CHECK(error_of(words).find(" is for a FILE, and 'web' is an app") != std::string::npos);
+    CHECK_EQ(error_of(std::string("launch ./web ") + option), "none");
+  }
+  CHECK(error_of("logs web.1 -p --run 2").starts_with("bad-arg logs: -p is the run before"));
+  CHECK_EQ(error_of("logs web.1 -p"), "none");
+  CHECK_EQ(error_of("logs web.1 --run 2 -f -t -n 1 --since 5m -o x"), "none");
+}
