@@ -151,7 +151,8 @@ class Cluster {
   void on_info(WorkerView& worker, const Line& line, Now now);
   void check_epoch(const WorkerView& worker, const Line& info, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
-  void on_foreign(WorkerView& worker, const std::string& name, Now now);
+  void on_foreign(WorkerView& worker, const std::string& name);
+  void tell_foreign(WorkerView& worker, Now now);
   void on_heartbeat(WorkerView& worker, const Line& line, Now now);
   void on_exited(WorkerView& worker, const Line& line, Now now);
   void on_progress(WorkerView& worker, const Line& line, Now now);

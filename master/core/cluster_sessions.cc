@@ -180,17 +180,17 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
     event.text = "worker " + worker.name + " is up (" + worker.address + ")";
     happened(std::move(event), now);
   }
+  if (first) tell_foreign(worker, now);
   // The session outlived the silence: there will be no SYNCED.
   if (returns && worker.synced) mend(worker.name, now);
 }
 
 // Left alone, and listed. Its name must never be given to another: the worker would take the
 // launch for one that it has answered already.
-void Cluster::on_foreign(WorkerView& worker, const std::string& name, Now now) {
+void Cluster::on_foreign(WorkerView& worker, const std::string& name) {
   const auto parsed = parse_instance_name(name);
   if (!parsed || !is_app_name(parsed->app) || worker.foreign.size() >= kMostForeign) return;
   worker.foreign.insert(name);
-  say("worker " + worker.name + " runs " + name + ", of which no record speaks", now);
   const auto app = state_.apps.find(parsed->app);
   const std::int64_t next = app == state_.apps.end() ? 1 : app->second.next_number;
   // A worker may not use up the numbers of an app either.
@@ -200,10 +200,24 @@ void Cluster::on_foreign(WorkerView& worker, const std::string& name, Now now) {
 
 void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   const std::string name(line.text("instance"));
+// When it has told all and is known to be a worker: of a name that somebody tried nothing is
+// remembered, so that it could be said again and again.
+void Cluster::tell_foreign(WorkerView& worker, Now now) {
+  if (!worker.synced || !worker.beaten) return;
+  const ForeignNotices::News news = worker.foreign_notices.tell(worker.foreign, now.mono_ms);
+  for (const std::string& name : news.named)
+    say("worker " + worker.name + " runs " + name + ", of which no record speaks", now);
+  if (news.more > 0)
+    say("worker " + worker.name + " has named " + std::to_string(news.more) +
+            " more instances of which no record speaks; 'describe " + worker.name +
+            "' lists those it runs",
+        now);
+}
+
   const auto placement = state_.instances.find(name);
   // A worker speaks only for itself.
   if (placement == state_.instances.end() || placement->second.worker != worker.name) {
-    if (!worker.synced) on_foreign(worker, name, now);
+    if (!worker.synced) on_foreign(worker, name);
     return;
   }
   worker.reported.insert(name);

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "master/core/effects.h"
+#include "master/core/foreign_notices.h"
 
 namespace dm::master {
 
@@ -49,6 +50,7 @@ struct WorkerView {
   std::int64_t instances = 0;          // alive, by its last beat
   std::int64_t placed_since_beat = 0;  // launched there, not in `instances` yet
   std::set<std::string> foreign;       // instances it runs of which no record of ours speaks
+  ForeignNotices foreign_notices;      // what was said of these
   std::set<std::string> reported;      // instances named before SYNCED
 
   double mem_percent() const;

@@ -328,3 +328,33 @@ TEST(sessions_a_master_that_starts_again_waits_for_what_its_workers_say) {
   CHECK_EQ(presence(world, "w1"), "lost");
   CHECK_EQ(world.state_of("web.1"), "unknown worker w1 lost");
 }
+
+TEST(sessions_foreign_instances_are_said_once_however_often_a_worker_comes) {
+  World world;
+  const auto come = [&](const std::string& name, bool beats) {
+    world.open("w1");
+    world.hear("w1", "INSTANCE instance=" + name + " state=running run=1 pid=7");
+    world.hear("w1", "SYNCED");
+    if (beats) world.hear("w1", "HEARTBEAT seq=1");
+  };
+  // Of a name that was only tried nothing is kept: so nothing is said.
+  come("ghost.1", false);
+  world.close("w1");
+  CHECK_EQ(world.count("say "), 0);
+  for (int i = 0; i < 3; ++i) {
+    come("ghost.1", true);
+    world.close("w1");
+  }
+  CHECK_EQ(world.count("say worker w1 runs ghost.1, of which no record speaks"), 1);
+  // One that beats before it has told all.
+  world.pass(60'000);
+  world.open("w1");
+  world.hear("w1", "HEARTBEAT seq=1");
+  for (int i = 101; i <= 125; ++i)
+    world.hear("w1", "INSTANCE instance=ghost." + std::to_string(i) + " state=running run=1");
+  world.hear("w1", "SYNCED");
+  CHECK_EQ(world.count("say worker w1 runs ghost."), 1 + 20);
+  CHECK_EQ(world.count("say worker w1 has named 5 more instances of which no record speaks"), 1);
+  // A name that it uses is given to no other, whether it was said or not.
+  CHECK_EQ(world.cluster().state().apps.at("ghost").next_number, 126);
+}
