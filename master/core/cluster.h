@@ -222,9 +222,11 @@ class Cluster {
   void read_tail(Request& request, const std::string& name);
   std::optional<Error> print_kept_log(const Request& request, const TailRead& read, Now now);
   void describe_tail(const Request& request, const TailRead& read);
+  void want_missing_tails(const WorkerView& worker, Now now);
 
   // What is finished later (cluster_mend.cc).
   void on_synced(WorkerView& worker, const Line& line, Now now);
+  void tail_is_through(const Order& order, const std::optional<Error>& error, Now now);
   void end_missing(WorkerView& worker, Now now);
   bool is_unbegun(const std::string& name) const;
   bool will_begin(const std::string& name) const;
@@ -368,7 +370,7 @@ class Cluster {
   std::int64_t next_forget_mono_ms_ = INT64_MAX;
   TailQueue tail_queue_;
   TailShelf tails_{kMostTails};
-  std::int64_t tails_lost_ = 0;   // since the start: there was no room
+  std::int64_t tails_lost_ = 0;   // since the start: no room, or not to be had
   std::int64_t turned_away_ = 0;  // peers, since the start
   std::int64_t next_turned_away_line_ = 0, next_turned_away_event_ = 0;  // mono_ms
   std::int64_t next_sample_mono_ms_ = 0;

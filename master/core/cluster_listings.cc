@@ -230,7 +230,8 @@ void Cluster::do_version(Request& request, const Command&, Now) {
   if (turned_away_ > 0)
     text += std::to_string(turned_away_) + " peers were turned away since the start\n";
   if (tails_lost_ > 0)
-    text += std::to_string(tails_lost_) + " ends of logs were not kept: there was no room\n";
+    text += std::to_string(tails_lost_) +
+            " ends of logs were not kept: no room here, or not to be had\n";
   out(request.id, std::move(text));
 }
 

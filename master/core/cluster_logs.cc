@@ -119,8 +119,7 @@ void Cluster::handle(const StreamEnded& ended, Now now) {
 
 void Cluster::log_is_through(const Order& order, const std::optional<Error>& error, Now now) {
   if (order.request != 0) return done_one(order.request, order.instance, error, now);
-  tail_queue_.done(order.worker);
-  ask_tails(now);
+  tail_is_through(order, error, now);
 }
 
 }  // namespace dm::master

@@ -20,6 +20,7 @@ void Cluster::on_synced(WorkerView& worker, const Line&, Now now) {
   tell_foreign(worker, now);
   mend(worker.name, now);
   forget_soon(now);
+  want_missing_tails(worker, now);
 }
 
 // What was begun there, and of which the worker says nothing, has ended without a witness.

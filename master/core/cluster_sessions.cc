@@ -182,7 +182,9 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   }
   if (first) tell_foreign(worker, now);
   // The session outlived the silence: there will be no SYNCED.
-  if (returns && worker.synced) mend(worker.name, now);
+  if (!returns || !worker.synced) return;
+  mend(worker.name, now);
+  want_missing_tails(worker, now);
 }
 
 // Left alone, and listed. Its name must never be given to another: the worker would take the
@@ -198,8 +200,6 @@ void Cluster::on_foreign(WorkerView& worker, const std::string& name) {
   record(Line("APP").add("app", parsed->app).add("next", parsed->number + 1));
 }
 
-void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
-  const std::string name(line.text("instance"));
 // When it has told all and is known to be a worker: of a name that somebody tried nothing is
 // remembered, so that it could be said again and again.
 void Cluster::tell_foreign(WorkerView& worker, Now now) {
@@ -214,6 +214,8 @@ void Cluster::tell_foreign(WorkerView& worker, Now now) {
         now);
 }
 
+void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
+  const std::string name(line.text("instance"));
   const auto placement = state_.instances.find(name);
   // A worker speaks only for itself.
   if (placement == state_.instances.end() || placement->second.worker != worker.name) {

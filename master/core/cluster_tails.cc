@@ -14,19 +14,28 @@ constexpr std::size_t kMostOfLine = 200;
 
 }  // namespace
 
+// What never began has no log. Who is away is asked when it is back.
 void Cluster::ask_tails(Now now) {
   while (const auto name = tail_queue_.next(now.mono_ms)) {
     const auto found = state_.instances.find(*name);
-    if (found == state_.instances.end() || !found->second.last_end) continue;
+    if (found == state_.instances.end()) continue;
     const Placement& placement = found->second;
-    // What never began has no log. Who is away is not waited for: this one is soon lost.
     const auto view = workers_.find(placement.worker);
-    const bool is_here = view != workers_.end() && view->second.session != 0;
-    if (!placement.last_end->started_ms || !is_here) {
+    const bool listens = view != workers_.end() && view->second.synced && !away(placement.worker);
+    if (listens && placement.last_end && placement.last_end->started_ms)
+      ask_tail(*name, placement, now);
+    else
       tail_queue_.done(placement.worker);
-      continue;
-    }
-    ask_tail(*name, placement, now);
+  }
+}
+
+// It is back, or so are we: what ended meanwhile, and what was cut.
+void Cluster::want_missing_tails(const WorkerView& worker, Now now) {
+  for (const auto& [name, placement] : state_.instances) {
+    if (placement.worker != worker.name || !placement.last_end) continue;
+    const RunEnd& end = *placement.last_end;
+    if (end.started_ms && tails_.lacks(name, end.run, end.ended_ms.value_or(0)))
+      tail_queue_.want(name, worker.name, now.mono_ms);
   }
 }
 
@@ -46,14 +55,27 @@ void Cluster::ask_tail(const std::string& name, const Placement& placement, Now 
   send_log(std::move(order), std::nullopt, std::move(tail), now);
 }
 
-void Cluster::handle(const TailStored& stored, Now) {
-  if (!stored.stored) {
+// Its worker says that there is no such log: it will never be had. Any other failure may pass.
+void Cluster::tail_is_through(const Order& order, const std::optional<Error>& error, Now now) {
+  const std::int64_t run = order.line.number_or("run", 0);
+  if (error && error->code == Code::kNotFound) {
+    tails_.is_unavailable(order.instance, run);
     ++tails_lost_;
-    return;
   }
-  if (!state_.instances.contains(stored.instance))
-    return out_.push_back(DropTails{{stored.instance}});
-  std::vector<std::string> gone = tails_.add(stored.instance, stored.bytes);
+  if (!error || error->code == Code::kNotFound)
+    tail_queue_.done(order.worker);
+  else if (!tail_queue_.failed(order.worker, now.mono_ms))
+    ++tails_lost_;
+  ask_tails(now);
+}
+
+void Cluster::handle(const TailStored& stored, Now) {
+  const auto found = state_.instances.find(stored.instance);
+  if (found == state_.instances.end()) return out_.push_back(DropTails{{stored.instance}});
+  const auto& end = found->second.last_end;
+  const bool is_last = end && end->run == stored.run;
+  std::vector<std::string> gone = tails_.add(stored.instance, stored.run,
+                                             is_last ? end->ended_ms.value_or(0) : 0, stored.bytes);
   tails_lost_ += static_cast<std::int64_t>(gone.size());
   if (!gone.empty()) out_.push_back(DropTails{std::move(gone)});
 }

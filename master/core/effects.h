@@ -154,11 +154,11 @@ struct HistoryCut {
   std::int64_t from = 0, before = 0;  // numbers of records
   std::int64_t runs = 0, records = 0, bytes = 0;
 };
-// The end of a log was put away, or found at the start, oldest first.
+// The end of a log was put away, or found at the start.
 struct TailStored {
   std::string instance;
+  std::int64_t run = 0;
   std::int64_t bytes = 0;  // of the file
-  bool stored = true;      // false: it could not be
 };
 struct TailRead {
   RequestId request = 0;

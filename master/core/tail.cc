@@ -40,65 +40,107 @@ std::string_view last_lines(std::string_view text, std::int64_t lines) {
 
 // --- what is kept ---
 
-std::vector<std::string> TailShelf::add(const std::string& instance, std::int64_t bytes) {
-  remove(instance);
-  tails_[instance] = {next_, bytes};
-  by_age_[next_++] = instance;
+std::vector<std::string> TailShelf::add(const std::string& instance, std::int64_t run,
+                                        std::int64_t ended_ms, std::int64_t bytes) {
+  drop(instance);
+  const Age age{ended_ms, next_++};
+  tails_[instance] = {run, bytes, age};
+  by_age_[age] = instance;
   bytes_ += bytes;
   std::vector<std::string> gone;
   while (bytes_ > most_bytes_) {
     gone.push_back(by_age_.begin()->second);
-    remove(gone.back());
+    drop(gone.back());
   }
   return gone;
 }
 
+void TailShelf::is_unavailable(const std::string& instance, std::int64_t run) {
+  unavailable_[instance] = run;
+}
+
+bool TailShelf::lacks(const std::string& instance, std::int64_t run, std::int64_t ended_ms) const {
+  const auto kept = tails_.find(instance);
+  if (kept != tails_.end() && kept->second.run >= run) return false;
+  const auto unavailable = unavailable_.find(instance);
+  if (unavailable != unavailable_.end() && unavailable->second >= run) return false;
+  const bool is_full = bytes_ + static_cast<std::int64_t>(Tail::kMostBytes) > most_bytes_;
+  return !is_full || by_age_.empty() || ended_ms >= by_age_.begin()->first.first;
+}
+
 void TailShelf::remove(const std::string& instance) {
+  drop(instance);
+  unavailable_.erase(instance);
+}
+
+void TailShelf::drop(const std::string& instance) {
   const auto kept = tails_.extract(instance);
   if (kept.empty()) return;
   bytes_ -= kept.mapped().bytes;
-  by_age_.erase(kept.mapped().number);
+  by_age_.erase(kept.mapped().age);
 }
 
 std::vector<std::string> TailShelf::names() const {
   std::vector<std::string> names;
   for (const auto& [name, kept] : tails_) names.push_back(name);
+  for (const auto& [name, run] : unavailable_)
+    if (!tails_.contains(name)) names.push_back(name);
   return names;
 }
 
 // --- what is asked for ---
 
+void TailQueue::wait(const std::string& instance, Known& known, std::int64_t due_ms) {
+  known.waits = true;
+  known.due_ms = due_ms;
+  due_[known.worker].emplace(due_ms, instance);
+}
+
+void TailQueue::leave(const std::string& instance, Known& known) {
+  if (!std::exchange(known.waits, false)) return;
+  const auto queue = due_.find(known.worker);
+  queue->second.erase({known.due_ms, instance});
+  if (queue->second.empty()) due_.erase(queue);
+}
+
 void TailQueue::want(const std::string& instance, const std::string& worker, std::int64_t now_ms) {
   Known& known = known_[instance];
-  if (known.waits) return;
-  known.waits = true;
+  leave(instance, known);
   known.worker = worker;
-  known.due_ms = std::max(now_ms + kDelayMs, known.asked_ms + kAgainMs);
-  due_[worker].emplace(known.due_ms, instance);
+  known.tries = 0;
+  wait(instance, known, std::max(now_ms, known.asked_ms + kAgainMs));
 }
 
 std::optional<std::string> TailQueue::next(std::int64_t now_ms) {
   if (busy_.size() >= kMostAtOnce) return std::nullopt;
-  for (auto& [worker, queue] : due_) {
+  for (const auto& [worker, queue] : due_) {
     if (busy_.contains(worker) || queue.begin()->first > now_ms) continue;
     const std::string instance = queue.begin()->second;
-    busy_.insert(worker);
+    busy_[worker] = instance;
     Known& known = known_[instance];
-    known.waits = false;
     known.asked_ms = now_ms;
-    queue.erase(queue.begin());
-    if (queue.empty()) due_.erase(std::string(worker));
+    leave(instance, known);
     return instance;
   }
   return std::nullopt;
 }
 
+bool TailQueue::failed(const std::string& worker, std::int64_t now_ms) {
+  const auto busy = busy_.extract(worker);
+  const auto known = busy.empty() ? known_.end() : known_.find(busy.mapped());
+  // A later end than the one that failed waits already, or nobody wants it any more.
+  if (known == known_.end() || known->second.waits) return true;
+  if (++known->second.tries >= kMostTries) return false;
+  const std::int64_t pause = std::min(kAgainMs << (known->second.tries - 1), kMostAgainMs);
+  wait(known->first, known->second, now_ms + pause);
+  return true;
+}
+
 void TailQueue::forget(const std::string& instance) {
-  const auto known = known_.extract(instance);
-  if (known.empty() || !known.mapped().waits) return;
-  const auto queue = due_.find(known.mapped().worker);
-  queue->second.erase({known.mapped().due_ms, instance});
-  if (queue->second.empty()) due_.erase(queue);
+  const auto known = known_.find(instance);
+  if (known == known_.end()) return;
+  leave(instance, known->second);
+  known_.erase(known);
 }
 
 std::vector<std::string> TailQueue::names() const {

@@ -57,7 +57,7 @@ Status Server::open() {
   drop_history(cluster_->state().cuts.before);
   keep_history_small();
   for (const TailFiles::Found& found : tails_.list())
-    dispatch(TailStored{found.instance, found.bytes, true});
+    dispatch(TailStored{found.instance, found.run, found.bytes});
   arm();
   return {};
 }
@@ -367,8 +367,8 @@ void Server::drop_history(std::int64_t before) {
 void Server::store_tail(const std::string& order, Tail tail) {
   tail_jobs_.run([this, order, files = tails_, tail = std::move(tail)]() -> Loop::Task {
     const auto size = files.save(tail);
-    TailStored stored{tail.instance, size ? *size : 0, size.has_value()};
-    return [this, order, stored = std::move(stored)] {
+    if (!size) return [this, order, why = size.error()] { dispatch(StreamEnded{order, why}); };
+    return [this, order, stored = TailStored{tail.instance, tail.run, *size}] {
       dispatch(stored);
       dispatch(StreamEnded{order, std::nullopt});
     };

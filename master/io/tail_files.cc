@@ -1,10 +1,7 @@
 #include "master/io/tail_files.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "common/io/beneath.h"
 #include "common/io/files.h"
@@ -70,19 +67,12 @@ std::vector<TailFiles::Found> TailFiles::list() const {
   const auto place = open_place(state_);
   if (!place) return found;
   for (const std::string& name : names_in(place->get())) {
-    struct stat info {};
-    const bool fits = is_name(name) &&
-                      ::fstatat(place->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-                      S_ISREG(info.st_mode);
-    if (fits)
-      found.push_back(
-          {name, std::int64_t{info.st_size},
-           std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000});
+    const auto tail = read(name);
+    if (tail)
+      found.push_back({name, tail->run, static_cast<std::int64_t>(print_tail(*tail).size())});
     else
       ::unlinkat(place->get(), name.c_str(), 0);
   }
-  std::sort(found.begin(), found.end(),
-            [](const Found& a, const Found& b) { return a.written_ms < b.written_ms; });
   return found;
 }
 

@@ -23,9 +23,9 @@ class TailFiles {
 
   struct Found {
     std::string instance;
-    std::int64_t bytes = 0, written_ms = 0;
+    std::int64_t run = 0, bytes = 0;
   };
-  // Oldest first. Whatever else lies there is removed.
+  // Whatever else lies there, what is not whole among it, is removed.
   std::vector<Found> list() const;
 
  private:

@@ -33,6 +33,17 @@ expect_line '  line 20000'
 expect_line '  the \\x1B*reason'
 expect_no_line '  line 19996'
 
+# Killed when it knew of an end but could not keep the log's yet: its next start asks for it.
+mkdir -p master/tails/work.3.new/in_the_way
+dm launch work --on w1
+wait_for is work.3 dead
+stop_program master KILL || true
+! tail_is_kept work.3 || fail "nothing was in its way"
+rm -r master/tails/work.3.new
+start_master --heartbeat 400ms
+wait_for tail_is_kept work.3
+wait_for worker_is w2 up
+
 # The machine is gone, with everything on it.
 # grep(1) fails if another process ends while it looks.
 supervisor=$(grep -lsz -e "^$dir/w1" /proc/[0-9]*/cmdline | cut -d/ -f3 || true)
@@ -42,6 +53,8 @@ wait "${pids[w1]}" 2>/dev/null || true
 unset "pids[w1]" "roots[w1]"
 wait_for worker_is w1 lost
 check_kept() {
+  dm logs work.3
+  tail -c 65536 whole | cmp - out
   dm logs work.1
   same "$(wc -c <out)" 65536
   tail -c 65536 whole | cmp - out

@@ -26,6 +26,12 @@ void answer(World& world, RequestId request, const std::string& text) {
 
 }  // namespace
 
+// The tail of web.1 is asked for, and comes.
+void bring(World& world, const std::string& worker, int run) {
+  world.feed(TailStored{"web.1", run, 100});
+  world.stream_ended(world.order(worker, "LOG"));
+}
+
 TEST(cluster_tails_are_asked_for_after_an_end) {
   World world = with_a_dead_one();
   world.pass(300, {"w1"});
@@ -43,6 +49,85 @@ TEST(cluster_tails_are_asked_for_after_an_end) {
   world.take();
   world.pass(10'000, {"w1"});
   CHECK_EQ(world.count("w1> LOG"), 0);
+}
+
+TEST(cluster_tails_that_were_cut_are_asked_for_again) {
+  World world = with_a_dead_one();
+  world.pass(0);
+  CHECK_EQ(world.count("w1> LOG id=e.4 "), 1);
+  world.stream_ended("e.4", fail(Code::kLost, "cut"));
+  world.pass(4900, {"w1"});
+  CHECK_EQ(world.count("w1> LOG"), 1);
+  world.pass(200, {"w1"});
+  CHECK_EQ(world.count("w1> LOG id=e.5 "), 1);
+  // An answer that stays away is a failure as well.
+  world.pass(26'000, {"w1"});
+  CHECK_EQ(world.count("w1> LOG id=e.6 "), 1);
+  bring(world, "w1", 1);
+  world.take();
+  world.pass(60'000, {"w1"});
+  CHECK_EQ(world.count("w1> LOG"), 0);
+}
+
+TEST(cluster_tails_that_cannot_be_had_are_not_asked_for_again) {
+  World world = with_a_dead_one();
+  world.pass(0);
+  world.answer("w1", "LOG", "ERR code=not-found msg=gone");
+  world.close("w1");
+  world.join("w1");
+  world.take();
+  world.pass(60'000, {"w1"});
+  CHECK_EQ(world.count("w1> LOG"), 0);
+  CHECK(world.print("version").find("1 ends of logs were not kept") != std::string::npos);
+}
+
+TEST(cluster_tails_are_asked_for_when_the_worker_is_back) {
+  World world = with_a_dead_one();
+  world.close("w1");
+  world.pass(60'000);
+  CHECK_EQ(world.count("w1> LOG"), 0);
+  world.open("w1");
+  world.pass(10);
+  CHECK_EQ(world.count("w1> LOG"), 0);
+  world.hear("w1", "SYNCED");
+  world.hear("w1", "HEARTBEAT seq=1 cpu=10");
+  world.pass(10);
+  CHECK_EQ(world.count("w1> LOG id=e.4 instance=web.1 run=1 tail_bytes=65536"), 1);
+  bring(world, "w1", 1);
+  world.take();
+  // Silent for a while, on a session that outlives it: lost in between.
+  world.hear("w1", "EXITED seq=2 instance=web.1 run=2 started_ms=9 ended_ms=10 reason=x");
+  world.pass(10'000);
+  CHECK_EQ(world.count("w1> LOG"), 0);
+  world.pass(10, {"w1"});
+  CHECK_EQ(world.count("w1> LOG id=e.5 instance=web.1 run=2"), 1);
+}
+
+TEST(cluster_tails_are_asked_for_after_a_restart) {
+  World world = with_a_dead_one();
+  world.launch("web", "w1");
+  world.hear("w1", "EXITED seq=2 instance=web.2 run=1 started_ms=7 ended_ms=8 reason=x");
+  // Killed before any of them was here; that of web.2 was, but a later run ended since.
+  for (const bool found : {false, true}) {
+    world.restart();
+    if (found) {
+      world.feed(TailStored{"web.1", 1, 100});
+      world.feed(TailStored{"web.2", 0, 100});
+    }
+    world.take();
+    world.open("w1");
+    world.hear("w1", "SYNCED");
+    world.hear("w1", "HEARTBEAT seq=1 cpu=10");
+    world.pass(10);
+    if (!found) {
+      CHECK_EQ(world.count("w1> LOG id=e2.1 instance=web.1 run=1"), 1);
+      world.stream_ended("e2.1");
+    }
+    CHECK_EQ(world.count(found ? "w1> LOG id=e3.1 instance=web.2 run=1"
+                               : "w1> LOG id=e2.2 instance=web.2 run=1"),
+             1);
+    CHECK_EQ(world.count("w1> LOG"), found ? 1 : 2);
+  }
 }
 
 TEST(cluster_tails_of_a_crash_loop_are_few) {
@@ -66,7 +151,7 @@ TEST(cluster_tails_of_a_crash_loop_are_few) {
 
 TEST(cluster_tails_stand_in_for_a_lost_worker) {
   World world = with_a_dead_one();
-  world.feed(TailStored{"web.1", 100, true});
+  world.feed(TailStored{"web.1", 1, 100});
   // While the worker is here, it has the whole log.
   world.run("logs web.1");
   CHECK(world.has("w1> LOG"));
@@ -99,7 +184,7 @@ TEST(cluster_tails_stand_in_for_a_lost_worker) {
 TEST(cluster_tails_are_described_and_made_safe) {
   World world = with_a_dead_one();
   CHECK(world.print("describe web.1").find("Reason:") != std::string::npos);
-  world.feed(TailStored{"web.1", 100, true});
+  world.feed(TailStored{"web.1", 1, 100});
   world.take();
   const RequestId id = world.run("describe web.1");
   answer(world, id, "1\n2\n3\n4\n5\n\033[31mred\r" + std::string(500, 'x'));
@@ -119,18 +204,16 @@ TEST(cluster_tails_are_described_and_made_safe) {
 
 TEST(cluster_tails_go_with_their_instance_and_what_is_lost_is_counted) {
   World world = with_a_dead_one();
-  world.feed(TailStored{"web.1", 40 << 20, true});
-  world.feed(TailStored{"web.7", 100, true});
+  world.feed(TailStored{"web.1", 1, 40 << 20});
+  world.feed(TailStored{"web.7", 1, 100});
   CHECK_EQ(world.take(), "drop tails of web.7\n");
   world.launch("web", "w1");
   world.take();
-  world.feed(TailStored{"web.2", 40 << 20, true});
+  world.feed(TailStored{"web.2", 1, 40 << 20});
   CHECK_EQ(world.take(), "drop tails of web.1\n");
-  world.feed(TailStored{"web.2", 0, false});
-  CHECK(world.print("version").find("2 ends of logs were not kept: there was no room") !=
-        std::string::npos);
-  world.run("delete web --force");
-  world.answer("w1", "STOP", "OK reason=x");
+  CHECK(world.print("version").find("1 ends of logs were not kept: no room") != std::string::npos);
+  world.run("delete web");
   world.answer("w1", "DELETE", "OK");
   CHECK_EQ(world.count("drop tails of web.2"), 1);
 }
+  world.hear("w1", "EXITED seq=2 instance=web.2 run=1 started_ms=7 ended_ms=8 reason=x");

@@ -65,14 +65,19 @@ TEST(tail_files_take_no_other_name_and_follow_no_link) {
 TEST(tail_files_are_listed_and_the_rest_is_swept) {
   const TempDirectory temp;
   const TailFiles files(temp.path());
-  REQUIRE(files.save({"web.2", "w1", 1, 5, "x"}).has_value());
-  REQUIRE(files.save({"web.1", "w1", 1, 5, "x"}).has_value());
+  REQUIRE(files.save({"web.1", "w1", 7, 5, "x"}).has_value());
+  REQUIRE(files.save({"web.2", "w1", 1, 5, "y"}).has_value());
+  const auto size = files.save({"web.3", "w1", 1, 5, "z"});
   const std::string place = temp.path() + "/tails/";
-  const timespec old[2] = {{1000, 0}, {1000, 0}};
-  REQUIRE(::utimensat(AT_FDCWD, (place + "web.1").c_str(), old, 0) == 0);
+  // A power failure has cut it.
+  REQUIRE(::truncate((place + "web.2").c_str(), *size - 1) == 0);
   REQUIRE(replace_file(place + "web.9.new", "half"));
   const auto found = files.list();
   REQUIRE(found.size() == 2U);
-  CHECK_EQ(found[0].instance + " " + found[1].instance, "web.1 web.2");
+  const std::size_t first = found[0].instance == "web.1" ? 0 : 1;
+  CHECK_EQ(found[first].instance + " " + found[1 - first].instance, "web.1 web.3");
+  CHECK_EQ(found[first].run, 7);
+  CHECK_EQ(found[first].bytes, *size);
+  CHECK(!is_there(place + "web.2"));
   CHECK(!is_there(place + "web.9.new"));
 }
