@@ -106,7 +106,8 @@ constexpr CommandSpec kCommands[] = {
      "(launch --log-max) has cut is told on standard error. Of an instance whose worker is gone, "
      "the last 64 KiB of the run that ended last. The logs of an app's instances come "
      "as one, in order of time to about a second, each line behind its instance; -n counts for "
-     "each. What is missing is told on standard error, and the exit status is 1."},
+     "each. Those whose worker is gone stand first, as far as they are kept. What is missing is "
+     "told on standard error, and the exit status is 1."},
     {"delete", 1, 1, kOneApp, kDeleteOptions, false, Role::kOperator,
      "APP [--from WORKERS] [--force]", "remove an app from workers and from the master",
      "Refused while an instance runs, unless --force stops it first. A lost worker deletes when "

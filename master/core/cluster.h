@@ -134,6 +134,10 @@ class Cluster {
     bool follows_events = false;
     bool records = false;   // it changes something: the audit trail names it
     std::string stops_app;  // delete --force: what is to be deleted once it is stopped
+    // `logs APP`: first what is kept of those that are gone, then these together.
+    int tails_awaited = 0;
+    std::vector<std::string> to_weave;
+    std::size_t width = 0;  // of the longest name
   };
 
   using CommandHandler = void (Cluster::*)(Request&, const Command&, Now);
@@ -205,6 +209,10 @@ class Cluster {
   // Logs (cluster_logs.cc).
   void do_logs(Request& request, const Command&, Now now);
   void weave_logs(Request& request, const std::vector<std::string>& names, Now now);
+  static std::string weave_prefix(const Request& request, const std::string& name);
+  std::optional<Error> begin_kept_log(Request& request, const std::string& name, const Error& gone);
+  void weave_kept(Request& request, const TailRead& read, Now now);
+  void weave_living(Request& request, Now now);
   void ask_log(const Request& request, const std::string& name, std::optional<Weave> weave,
                Now now);
   void log_is_through(const Order& order, const std::optional<Error>& error, Now now);
@@ -214,19 +222,22 @@ class Cluster {
 
   // What is kept of logs (cluster_tails.cc).
   void ask_tails(Now now);
+  void want_missing_tails(const WorkerView& worker, Now now);
   void ask_tail(const std::string& name, const Placement& placement, Now now);
   void handle(const TailStored& stored, Now now);
   void handle(const TailRead& read, Now now);
+  void tail_is_through(const Order& order, const std::optional<Error>& error, Now now);
   void forget_tails();
   void show_kept_log(Request& request, const std::string& name, const Error& gone);
+  static Error not_kept_for(const std::string& option, const Error& gone);
+  std::string why_away(const std::string& name) const;
+  std::string why_kept(const Tail& tail) const;
   void read_tail(Request& request, const std::string& name);
   std::optional<Error> print_kept_log(const Request& request, const TailRead& read, Now now);
   void describe_tail(const Request& request, const TailRead& read);
-  void want_missing_tails(const WorkerView& worker, Now now);
 
   // What is finished later (cluster_mend.cc).
   void on_synced(WorkerView& worker, const Line& line, Now now);
-  void tail_is_through(const Order& order, const std::optional<Error>& error, Now now);
   void end_missing(WorkerView& worker, Now now);
   bool is_unbegun(const std::string& name) const;
   bool will_begin(const std::string& name) const;

@@ -50,24 +50,77 @@ void Cluster::weave_logs(Request& request, const std::vector<std::string>& names
   const RequestId id = request.id;
   const std::size_t left_out = names.size() - woven.size();
   request.tried = request.waiting = static_cast<int>(woven.size()) + (left_out > 0 ? 1 : 0);
+  request.width = width;
+  std::vector<std::pair<std::string, Error>> missing;
   for (const std::string& name : woven) {
-    if (const auto error = away(state_.instances.at(name).worker)) {
-      done_one(id, name, fail(error->code, error->message + ": its log is missing"), now);
-      continue;
-    }
-    Weave weave;
-    weave.name = name;
-    weave.prefix = name + std::string(width - name.size(), ' ') + " | ";
-    weave.stamps = request.invocation.has("-t");
-    weave.follows = request.invocation.has("-f");
-    ask_log(request, name, std::move(weave), now);
+    const auto gone = away(state_.instances.at(name).worker);
+    if (!gone)
+      request.to_weave.push_back(name);
+    else if (const auto error = begin_kept_log(request, name, *gone))
+      missing.emplace_back(name, *error);
   }
-  // The last call: it may end the request.
+  if (request.tails_awaited == 0) weave_living(request, now);
+  // The last calls: they may end the request.
+  for (const auto& [name, error] : missing) done_one(id, name, error, now);
   if (left_out > 0)
     done_one(id, std::to_string(left_out) + " older instances",
              fail(Code::kBusy, "left out: " + std::to_string(kMostOfWorker) + " of a worker and " +
                                    std::to_string(kMostWoven) + " in all are read at once"),
              now);
+}
+
+std::string Cluster::weave_prefix(const Request& request, const std::string& name) {
+  return name + std::string(request.width - name.size(), ' ') + " | ";
+}
+
+// What is kept of those that are gone stands first: it has no times by which it could be woven in.
+std::optional<Error> Cluster::begin_kept_log(Request& request, const std::string& name,
+                                             const Error& gone) {
+  if (!tails_.has(name)) return fail(gone.code, gone.message + ": its log is missing");
+  for (const char* option : {"--since", "-t"})
+    if (request.invocation.has(option)) return not_kept_for(option, gone);
+  ++request.tails_awaited;
+  out_.push_back(ReadTail{request.id, name});
+  return std::nullopt;
+}
+
+void Cluster::weave_kept(Request& request, const TailRead& read, Now now) {
+  const RequestId id = request.id;
+  std::string why = why_away(read.instance) + ": its log is missing";
+  if (read.tail) {
+    why = why_kept(*read.tail) + ", are all of its log that is here";
+    std::string text;
+    std::string_view rest = last_lines(read.tail->text, request.invocation.number("-n", INT64_MAX));
+    while (!rest.empty()) {
+      const std::size_t length = std::min(rest.find('\n'), rest.size());
+      text.append(weave_prefix(request, read.instance)).append(rest.substr(0, length));
+      text += '\n';
+      rest.remove_prefix(std::min(length + 1, rest.size()));
+    }
+    out(id, std::move(text));
+  }
+  if (--request.tails_awaited == 0) weave_living(request, now);
+  done_one(id, read.instance, fail(Code::kLost, why), now);
+}
+
+void Cluster::weave_living(Request& request, Now now) {
+  const RequestId id = request.id;
+  std::vector<std::string> gone;
+  for (const std::string& name : std::exchange(request.to_weave, {})) {
+    const auto found = state_.instances.find(name);
+    if (found == state_.instances.end() || away(found->second.worker)) {
+      gone.push_back(name);
+      continue;
+    }
+    Weave weave;
+    weave.name = name;
+    weave.prefix = weave_prefix(request, name);
+    weave.stamps = request.invocation.has("-t");
+    weave.follows = request.invocation.has("-f");
+    ask_log(request, name, std::move(weave), now);
+  }
+  for (const std::string& name : gone)
+    done_one(id, name, fail(Code::kLost, why_away(name) + ": its log is missing"), now);
 }
 
 void Cluster::ask_log(const Request& request, const std::string& name, std::optional<Weave> weave,

@@ -96,10 +96,24 @@ void Cluster::forget_tails() {
 void Cluster::show_kept_log(Request& request, const std::string& name, const Error& gone) {
   if (!tails_.has(name)) return refuse(request, gone);
   for (const char* option : {"-f", "--since", "-t"})
-    if (request.invocation.has(option))
-      return refuse(request, fail(gone.code, gone.message + "; the end of its log is kept here, " +
-                                                 "but not for " + option));
+    if (request.invocation.has(option)) return refuse(request, not_kept_for(option, gone));
   read_tail(request, name);
+}
+
+Error Cluster::not_kept_for(const std::string& option, const Error& gone) {
+  return fail(gone.code, gone.message + "; the end of its log is kept here, but not for " + option);
+}
+
+std::string Cluster::why_away(const std::string& name) const {
+  const auto placement = state_.instances.find(name);
+  if (placement == state_.instances.end()) return name + " was deleted";
+  const auto gone = away(placement->second.worker);
+  return gone ? gone->message : "worker " + placement->second.worker + " was lost";
+}
+
+std::string Cluster::why_kept(const Tail& tail) const {
+  return why_away(tail.instance) + ": the last " + std::to_string(tail.text.size()) +
+         " bytes of run " + std::to_string(tail.run) + ", as of " + print_time_utc(tail.at_ms);
 }
 
 void Cluster::read_tail(Request& request, const std::string& name) {
@@ -108,8 +122,9 @@ void Cluster::read_tail(Request& request, const std::string& name) {
 }
 
 void Cluster::handle(const TailRead& read, Now now) {
-  const Request* request = find_request(read.request);
+  Request* request = find_request(read.request);
   if (request == nullptr) return;
+  if (request->tails_awaited > 0) return weave_kept(*request, read, now);
   std::optional<Error> error;
   if (request->invocation.command->name == "describe")
     describe_tail(*request, read);
@@ -120,10 +135,8 @@ void Cluster::handle(const TailRead& read, Now now) {
 
 std::optional<Error> Cluster::print_kept_log(const Request& request, const TailRead& read,
                                              Now now) {
-  const auto placement = state_.instances.find(read.instance);
-  if (placement == state_.instances.end()) return no_such("instance", read.instance);
-  const auto gone = away(placement->second.worker);
-  const std::string why = gone ? gone->message : "worker " + placement->second.worker + " was lost";
+  if (!state_.instances.contains(read.instance)) return no_such("instance", read.instance);
+  const std::string why = why_away(read.instance);
   if (!read.tail) return fail(Code::kLost, why);
   const Invocation& words = request.invocation;
   const std::int64_t before = row(read.instance, now).run - (words.has("-p") ? 1 : 0);
@@ -131,9 +144,7 @@ std::optional<Error> Cluster::print_kept_log(const Request& request, const TailR
   if (!any && words.number("--run", before) != read.tail->run)
     return fail(Code::kLost, why + "; the end of the log of run " + std::to_string(read.tail->run) +
                                  " is all that is kept here");
-  note(request.id, why + ": the last " + std::to_string(read.tail->text.size()) + " bytes of run " +
-                       std::to_string(read.tail->run) + ", as of " +
-                       print_time_utc(read.tail->at_ms));
+  note(request.id, why_kept(*read.tail));
   out(request.id, std::string(last_lines(read.tail->text, words.number("-n", INT64_MAX))));
   return std::nullopt;
 }

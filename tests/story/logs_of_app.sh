@@ -82,6 +82,11 @@ stays_small master
 kill -STOP "${pids[w2]}"
 wait_for worker_is w2 lost
 dm_fails 1 logs talker
+expect_lines 9
+same "$(head -n 3 out)" $'talker.2 | begin b\ntalker.2 | middle b\ntalker.2 | unfinished b'
+expect_error 'dm: talker.2: worker w2 is lost: the last 29 bytes of run 1, as of 20??-*Z, are all of its log that is here'
+rm master/tails/talker.2
+dm_fails 1 logs talker
 expect_lines 6
 expect_no_line 'talker.2 *'
 expect_error 'dm: talker.2: worker w2 is lost: its log is missing'

@@ -181,6 +181,52 @@ TEST(cluster_tails_stand_in_for_a_lost_worker) {
   CHECK(world.has("ERR lost worker w1 is lost"));
 }
 
+TEST(cluster_tails_stand_first_in_the_log_of_an_app) {
+  World world = with_a_dead_one();
+  world.join("w2");
+  world.install("web", {"w2"});
+  world.launch("web", "w2");
+  world.launch("web", "w1");
+  world.feed(TailStored{"web.1", 1, 100});
+  world.pass(3000, {"w2"});
+  world.take();
+  const RequestId id = world.run("logs web -n 2");
+  const std::string head = "#" + std::to_string(id) + " ";
+  CHECK_EQ(world.take(), "read tail of web.1 for #" + std::to_string(id) + "\n" + head +
+                             "note web.3: worker w1 is lost: its log is missing\n");
+  answer(world, id, "one\ntwo\nthree");
+  CHECK_EQ(world.count(head + "out web.1 | "), 2);
+  CHECK(world.has(head + "out web.1 | two"));
+  CHECK(world.has(head + "out web.1 | three"));
+  CHECK(world.has(head + "note web.1: worker w1 is lost: the last 13 bytes of run 1, as of 2023-11-"
+                         "14T22:13:20.000Z, are all of its log that is here"));
+  CHECK_EQ(world.count("w2> LOG"), 1);
+  CHECK(!world.has(head + "ERR"));
+  world.stream_ended(world.order("w2", "LOG"));
+  CHECK(world.has(head + "ERR lost 2 of 3 failed: "));
+  world.take();
+  // With nothing else to show, it is shown all the same; what was damaged is missing.
+  world.pass(3000);
+  world.take();
+  const RequestId all = world.run("logs web -f");
+  world.feed(TailRead{all, "web.1", std::nullopt});
+  CHECK(world.has("note web.1: worker w1 is lost: its log is missing"));
+  CHECK(world.has("ERR lost 3 of 3 failed: "));
+  // By time it cannot be had.
+  for (const char* option : {"-t", "--since 5m"}) {
+    world.take();
+    world.run(std::string("logs web ") + option);
+    CHECK(world.has("note web.1: worker w1 is lost; the end of its log is kept here, but not for"));
+    CHECK(!world.has("read tail"));
+  }
+  // Who does not wait for it is not answered.
+  const RequestId other = world.run("logs web");
+  world.cancel(other);
+  world.take();
+  answer(world, other, "x\n");
+  CHECK_EQ(world.take(), "");
+}
+
 TEST(cluster_tails_are_described_and_made_safe) {
   World world = with_a_dead_one();
   CHECK(world.print("describe web.1").find("Reason:") != std::string::npos);
@@ -208,6 +254,7 @@ TEST(cluster_tails_go_with_their_instance_and_what_is_lost_is_counted) {
   world.feed(TailStored{"web.7", 1, 100});
   CHECK_EQ(world.take(), "drop tails of web.7\n");
   world.launch("web", "w1");
+  world.hear("w1", "EXITED seq=2 instance=web.2 run=1 started_ms=7 ended_ms=8 reason=x");
   world.take();
   world.feed(TailStored{"web.2", 1, 40 << 20});
   CHECK_EQ(world.take(), "drop tails of web.1\n");
@@ -216,4 +263,3 @@ TEST(cluster_tails_go_with_their_instance_and_what_is_lost_is_counted) {
   world.answer("w1", "DELETE", "OK");
   CHECK_EQ(world.count("drop tails of web.2"), 1);
 }
-  world.hear("w1", "EXITED seq=2 instance=web.2 run=1 started_ms=7 ended_ms=8 reason=x");
