@@ -63,8 +63,8 @@ int main(int argc, char** argv) {
     ::fputs(leave->error.c_str(), stderr);
     return leave->status;
   }
-  if (!options.check.empty()) return check_journal(options.check);
-  if (!options.repair.empty()) return repair_journal(options.repair);
+  if (!options.check.empty()) return check_state(options.check);
+  if (!options.repair.empty()) return repair_state(options.repair);
   ::signal(SIGPIPE, SIG_IGN);
   // A file that may not grow (RLIMIT_FSIZE) is an error of that write, to be told of.
   ::signal(SIGXFSZ, SIG_IGN);

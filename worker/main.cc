@@ -12,6 +12,7 @@
 #include "common/io/secrecy.h"
 #include "common/io/system.h"
 #include "worker/io/host_facts.h"
+#include "worker/io/inspect.h"
 #include "worker/io/options.h"
 #include "worker/io/privileges.h"
 #include "worker/io/runtime.h"
@@ -127,12 +128,11 @@ void watch_tether(Loop& loop, int fd) {
   });
 }
 
-// What a worker knows it can be told again: that is less work than mending its journal.
+// Not where the system refused: the journal is not to blame for that.
 Error with_way_out(Error error, const std::string& root) {
   error.message += "; nothing was changed";
-  if (error.code == Code::kInternal)
-    error.message += "; to begin anew, end what runs by 'dm-worker --root " + root +
-                     " --stop-apps' and remove the journal";
+  if (error.code == Code::kInternal || error.code == Code::kBadArg)
+    error.message += ", see 'dm-worker --check " + root + "'";
   return error;
 }
 
@@ -246,6 +246,8 @@ int main_of(int argc, char** argv) {
     case Options::Mode::kVersion: ::printf("dm-worker %s\n", DM_VERSION); return 0;
     case Options::Mode::kSupervise: return supervise(*options);
     case Options::Mode::kStopApps: return stop_all(*options);
+    case Options::Mode::kCheck: return check_root(options->root);
+    case Options::Mode::kRepair: return repair_root(options->root);
     case Options::Mode::kAgent: return run_agent(*options);
   }
   return kUsageError;

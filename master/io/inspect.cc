@@ -1,111 +1,28 @@
 #include "master/io/inspect.h"
 
-#include <stdio.h>
+#include <memory>
 
-#include "common/escape.h"
-#include "common/io/files.h"
-#include "common/io/system.h"
-#include "common/journal.h"
-#include "common/units.h"
+#include "common/io/journal_inspect.h"
 #include "master/core/state.h"
 
 namespace dm::master {
 namespace {
 
-constexpr int kSystemError = 111;
-
-int complain(const Error& error) {
-  ::fprintf(stderr, "dm-master: %s\n", escape_for_terminal(error.message).c_str());
-  return kSystemError;
-}
-
-JournalScan scan(std::string_view text) {
-  State state;
-  return scan_journal(text, "master",
-                      [&](const Line& record, std::int64_t) { return state.apply(record); });
-}
-
-bool is_usable(const JournalScan& found) {
-  return found.outcome == JournalScan::Outcome::kWhole ||
-         found.outcome == JournalScan::Outcome::kTorn;
-}
-
-std::string where(const JournalScan& found) {
-  return found.why + " at byte " + std::to_string(found.good_bytes);
-}
-
-// True if the first line is whole: somebody wrote just that, and nothing here is damaged.
-bool is_somebody_elses(const JournalScan& found, std::string_view text) {
-  return found.outcome == JournalScan::Outcome::kForeign &&
-         open_record(text.substr(0, text.find('\n')));
-}
-
-std::string describe(const JournalScan& found, std::size_t size) {
-  const std::string records = std::to_string(found.records) + " records";
-  if (found.outcome == JournalScan::Outcome::kWhole) return "whole, " + records;
-  const std::string at = where(found);
-  if (found.outcome == JournalScan::Outcome::kTorn)
-    return records + ", then a write that was cut (" + at + ", " +
-           std::to_string(size - static_cast<std::size_t>(found.good_bytes)) +
-           " bytes): normal after a power failure, it is dropped at the next start";
-  if (found.outcome == JournalScan::Outcome::kForeign)
-    return at + ": another program's, or a newer version's, or damaged in its first line";
-  return "damaged after " + records + ": " + at + "; 'dm-master --repair DIR' saves what is whole";
-}
-
-// Those that fit what stands before them.
-std::vector<Line> fitting(const std::vector<Line>& records, State& state) {
-  std::vector<Line> fit;
-  for (const Line& record : records)
-    if (state.apply(record)) fit.push_back(record);
-  return fit;
+JournalKeeper keeper() {
+  return {"dm-master", "master", []() -> TakeRecord {
+            auto state = std::make_shared<State>();
+            return [state](const Line& record, std::int64_t) { return state->apply(record); };
+          }};
 }
 
 }  // namespace
 
-int check_journal(const std::string& directory) {
-  const std::string path = directory + "/journal";
-  const auto text = read_file(path);
-  if (!text) return complain(text.error());
-  const JournalScan found = scan(*text);
-  ::printf("%s: %s\n", path.c_str(), describe(found, text->size()).c_str());
-  return is_usable(found) ? 0 : 1;
+int check_state(const std::string& directory) {
+  return check_journal(keeper(), directory);
 }
 
-int repair_journal(const std::string& directory) {
-  const auto lock = lock_directory(directory);
-  if (!lock) return complain(lock.error());
-  const std::string path = directory + "/journal";
-  const auto text = read_file(path);
-  if (!text) return complain(text.error());
-  const JournalScan found = scan(*text);
-  if (is_usable(found)) {
-    ::printf("%s: %s; nothing to repair\n", path.c_str(), describe(found, text->size()).c_str());
-    return 0;
-  }
-  if (is_somebody_elses(found, *text))
-    return complain(fail(Code::kBadArg, path + ": " + where(found) + "; nothing was changed"));
-  const JournalSalvage salvage = salvage_journal(*text);
-  State state;
-  const std::vector<Line> snapshot = fitting(salvage.snapshot, state);
-  const std::vector<Line> tail = fitting(salvage.tail, state);
-  const std::size_t kept = snapshot.size() + tail.size();
-  const std::size_t refused = salvage.snapshot.size() + salvage.tail.size() - kept;
-  const std::string content = print_journal("master", snapshot, tail, salvage.next_seq);
-  if (kept == 0) {
-    ::printf("%s: no record can be saved; it is left as it is\n", path.c_str());
-    return 1;
-  }
-  const std::string copy = path + ".damaged-" + print_time_utc(read_clock().wall_ms);
-  if (auto written = replace_file(copy, *text, 0600); !written) return complain(written.error());
-  if (auto written = replace_file(path, content, 0600); !written) return complain(written.error());
-  ::printf(
-      "%s: kept %lld records; lost %lld lines of %lld bytes, %lld numbers missing, %lld "
-      "records that fit nothing; the damaged one is %s\n",
-      path.c_str(), static_cast<long long>(kept), static_cast<long long>(salvage.lost_lines),
-      static_cast<long long>(salvage.lost_bytes), static_cast<long long>(salvage.missing),
-      static_cast<long long>(refused), copy.c_str());
-  return 0;
+int repair_state(const std::string& directory) {
+  return repair_journal(keeper(), directory);
 }
 
 }  // namespace dm::master

@@ -203,6 +203,8 @@ std::optional<Leave> read_options(int argc, char** argv, Options& options) {
   const char* secret = std::getenv("DM_SECRET_FILE");
   if (secret && *secret && options.secret_files.empty() && !options.insecure)
     options.secret_files.emplace_back(secret);
+  if (!options.check.empty() && !options.repair.empty())
+    return usage("--check and --repair exclude each other");
   if (options.insecure && !options.secret_files.empty())
     return usage("--insecure and --secret-file exclude each other");
   if (options.dev_workers > 0 && !listens) options.listen.port = 0;

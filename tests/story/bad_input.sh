@@ -24,12 +24,13 @@ master() {
 worker() {
   refuses "$1" "${3:-$2}" "$DM_BIN_WORKER" --insecure --master "127.0.0.1:$port" --name w1 --root "$2"
 }
-check() {  # STATUS PATTERN DIRECTORY
+check() {  # STATUS PATTERN DIRECTORY [PROGRAM]
   local status=0
-  "$DM_BIN_MASTER" --check "$3" >out 2>&1 || status=$?
+  "${4:-$DM_BIN_MASTER}" --check "$3" >out 2>&1 || status=$?
   ((status == $1)) || fail "--check ended with $status"
   expect_line "$2"
 }
+check_worker() { check "$@" "$DM_BIN_WORKER"; }
 
 app work <<'APP'
 exec sleep 1000
@@ -58,6 +59,8 @@ refuses '*format 99*nothing was changed*' "$dir/master" "$DM_BIN_MASTER" --repai
 echo "${newer/master/worker}" >w1/journal
 sed -i 's/crc=.*/crc=cd974df8/' w1/journal
 worker '*/w1/journal: format 99, this version reads format 2 at byte 0; nothing was changed*' "$dir/w1"
+check_worker 1 '*format 99, this version reads format 2 at byte 0*newer version*' "$dir/w1"
+refuses '*format 99*nothing was changed*' "$dir/w1" "$DM_BIN_WORKER" --repair "$dir/w1"
 cp kept-journal w1/journal
 
 # Somebody else's: a worker's, a stranger's.
@@ -95,11 +98,36 @@ stop_program master
 rm -rf master
 cp -a kept master
 
-# A worker's: its apps are stopped, its journal is removed, and the operator has them brought
-# and started again.
+# A worker's likewise: what runs goes on, and its worker knows it.
 start_master
+check_worker 0 '*/w1/journal: whole, * records' "$dir/w1"
+sed -i 's/^INSTALLED /INSTELLED /' w1/journal
+cp w1/journal damaged
+worker "*/w1/journal: the checksum does not fit at byte *; nothing was changed, see 'dm-worker --check $dir/w1'" "$dir/w1"
+check_worker 1 "*damaged after * records: * at byte *; 'dm-worker --repair DIR' saves what is whole" "$dir/w1"
+"$DM_BIN_WORKER" --repair "$dir/w1" >out
+expect_line '*kept * records; lost 1 lines *'
+cmp damaged w1/journal.damaged-*
+check_worker 0 '*/w1/journal: whole, * records' "$dir/w1"
+start_worker w1
+wait_for is_alive work.1
+same "$(pid_of work.1)" "$pid"
+refuses "dm-worker: $dir/w1 is in use by another process" "$dir/w1" "$DM_BIN_WORKER" --repair "$dir/w1"
+stop_program w1 || true
+# In a directory of a user's, what root has mended is the user's.
+if [[ $(id -u) == 0 ]]; then
+  mkdir -p users
+  chmod 755 "$dir"
+  cp damaged users/journal
+  chown -R 65534:65534 users
+  "$DM_BIN_WORKER" --repair "$dir/users" >out
+  same "$(stat -c %u users/journal users/journal.damaged-* | sort -u)" 65534
+fi
+
+# Or it begins anew: its apps are stopped, its journal is removed, and the operator has them brought
+# and started again.
 sed -i 's/^INSTANCE /INSTENCE /' w1/journal
-worker "*/w1/journal: the checksum does not fit at byte *; nothing was changed; to begin anew, end what runs by 'dm-worker --root $dir/w1 --stop-apps' and remove the journal" "$dir/w1"
+worker "*/w1/journal: the checksum does not fit at byte *; nothing was changed, see 'dm-worker --check $dir/w1'" "$dir/w1"
 lives "$pid" || fail "the app is gone"
 end_apps
 gone "$pid" || fail "the app lives on"

@@ -43,8 +43,18 @@ Status take_number(const std::string& text, int* number) {
 
 template <Options::Mode kMode>
 Status take_mode(Raw& raw, const std::string&) {
+  const Options::Mode before = raw.options.mode;
+  const bool tells = kMode == Options::Mode::kHelp || kMode == Options::Mode::kVersion;
+  if (before != Options::Mode::kAgent && before != kMode && !tells)
+    return fail(Code::kBadArg, "does not go with what stands before it");
   raw.options.mode = kMode;
   return {};
+}
+
+template <Options::Mode kMode>
+Status take_directory(Raw& raw, const std::string& value) {
+  raw.options.root = absolute_path(value);
+  return take_mode<kMode>(raw, value);
 }
 
 Status take_name(Raw& raw, const std::string& value) {
@@ -136,6 +146,10 @@ constexpr Row kRows[] = {
      }},
     {"stop-apps", nullptr, "stop every app of --root, then end (off)",
      &take_mode<Options::Mode::kStopApps>},
+    {"check", "DIR", "say whether the journal in DIR is whole, and end",
+     &take_directory<Options::Mode::kCheck>},
+    {"repair", "DIR", "keep a copy of a damaged journal, save what is whole, and end",
+     &take_directory<Options::Mode::kRepair>},
     {"version", nullptr, "print the version", &take_mode<Options::Mode::kVersion>},
     {"help", nullptr, "print this", &take_mode<Options::Mode::kHelp>},
     {"supervise", nullptr, nullptr, &take_mode<Options::Mode::kSupervise>},
@@ -223,7 +237,8 @@ Result<Options> parse_options(int argc, char** argv) {
 std::string help_text() {
   std::string text =
       "usage: dm-worker --master HOST:PORT --secret-file F [OPTION]...\n"
-      "       dm-worker [--root DIR] --stop-apps\n\n"
+      "       dm-worker [--root DIR] --stop-apps\n"
+      "       dm-worker --check DIR | --repair DIR\n\n"
       "Runs the apps that the master places on this machine. They go on when it ends.\n\n";
   for (const Row& row : kRows) {
     if (row.help == nullptr) continue;

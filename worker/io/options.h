@@ -14,11 +14,11 @@
 namespace dm {
 
 struct Options {
-  enum class Mode { kAgent, kStopApps, kSupervise, kHelp, kVersion };
+  enum class Mode { kAgent, kStopApps, kCheck, kRepair, kSupervise, kHelp, kVersion };
   Mode mode = Mode::kAgent;
   Endpoint master;
   std::string name;                 // --name, or the short host name
-  std::string root;                 // absolute
+  std::string root;                 // absolute; of --check and --repair too
   std::string key_file;             // empty: --insecure
   std::vector<std::string> labels;  // "k=v"
   std::string user = "dm";
