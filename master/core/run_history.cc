@@ -74,7 +74,64 @@ std::vector<std::string> row_cells(const RunRow& row) {
           end.reason.empty() ? "-" : end.reason};
 }
 
+// One pass over a segment; each returns what is wrong, or nothing.
+struct SegmentReader {
+  std::int64_t first, last, records = 0, runs = 0;
+  Line head;
+
+  std::string take_head(const SealedRecord& record) {
+    if (record.line.verb() != "JOURNAL" || record.line.text("kind") != "history")
+      return "no first line of a segment";
+    head = record.line;
+    return "";
+  }
+  std::string take(const SealedRecord& record, std::string_view row) {
+    if (!is_audit(row)) return "a record that is none of the audit trail";
+    if (records == 0 && record.seq != first)
+      return "record " + std::to_string(first) + " is missing, " + std::to_string(record.seq) +
+             " stands here";
+    if (record.seq <= last) return "record " + std::to_string(record.seq) + " comes too late";
+    last = record.seq;
+    ++records;
+    if (record.line.verb() == "ENDED") ++runs;
+    return "";
+  }
+  std::string end() const {
+    if (head.number_or("records", -1) == records && head.number_or("runs", -1) == runs) return "";
+    return "it counts " + std::string(head.text("records", "no")) + " records and " +
+           std::string(head.text("runs", "no")) + " runs, and has " + std::to_string(records) +
+           " and " + std::to_string(runs);
+  }
+};
+
 }  // namespace
+
+SegmentScan scan_segment(std::string_view text, std::int64_t first, std::int64_t after) {
+  SegmentScan scan;
+  SegmentReader reader{first, after, 0, 0, Line()};
+  std::size_t at = 0;
+  for (std::size_t newline; scan.why.empty() && at < text.size(); at = newline + 1) {
+    newline = text.find('\n', at);
+    scan.good_bytes = static_cast<std::int64_t>(at);
+    if (newline == std::string_view::npos) {
+      scan.why = "no end of line";
+      break;
+    }
+    const std::string_view row = text.substr(at, newline - at);
+    const auto record = open_record(row);
+    if (!record)
+      scan.why = record.error().message;
+    else
+      scan.why = at == 0 ? reader.take_head(*record) : reader.take(*record, row);
+  }
+  if (scan.why.empty()) {
+    scan.good_bytes = static_cast<std::int64_t>(text.size());
+    scan.why = reader.end();
+  }
+  scan.records = reader.records;
+  scan.last_seq = reader.last;
+  return scan;
+}
 
 bool is_audit(std::string_view row) {
   return std::any_of(std::begin(kAuditVerbs), std::end(kAuditVerbs),

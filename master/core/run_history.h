@@ -16,6 +16,16 @@ namespace dm::master {
 // Does the record outlive the state it changed? (`row`: as it stands in the file.)
 bool is_audit(std::string_view row);
 
+// The text of a segment (JOURNAL.md), as a whole.
+struct SegmentScan {
+  std::string why;              // what is wrong with it first; empty: nothing
+  std::int64_t good_bytes = 0;  // before that
+  std::int64_t records = 0;
+  std::int64_t last_seq = 0;  // the highest number that was read
+};
+// `first`: the number it is named by; `after`: the last one of the segment before it.
+SegmentScan scan_segment(std::string_view text, std::int64_t first, std::int64_t after);
+
 struct HistoryFilter {
   std::string name;                // an app or an instance; empty: all
   std::int64_t since_wall_ms = 0;  // that ended at or after it

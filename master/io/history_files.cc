@@ -225,6 +225,35 @@ HistoryExcess HistoryFiles::excess(std::int64_t from, std::int64_t most_bytes) c
   return excess;
 }
 
+HistoryFiles::Checked HistoryFiles::check() const {
+  Checked checked;
+  std::int64_t last = 0;
+  for (const Segment& segment : list()) {
+    ++checked.segments;
+    const Fd fd = open_segment(segment);
+    const auto text = fd.valid() ? read_whole(fd.get(), path(segment))
+                                 : Result<std::string>(system_error("open", path(segment)));
+    if (!text) {
+      checked.flaws.push_back({path(segment), text.error().message, 0});
+      continue;
+    }
+    const SegmentScan scan = scan_segment(*text, segment.first, last);
+    last = std::max(last, scan.last_seq);
+    if (scan.why.empty())
+      checked.records += scan.records;
+    else
+      checked.flaws.push_back({path(segment), scan.why, scan.good_bytes});
+  }
+  return checked;
+}
+
+void HistoryFiles::sweep() const {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory().c_str()), &::closedir);
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr)
+    if (std::string_view(entry->d_name).ends_with(".tmp"))
+      ::unlinkat(::dirfd(stream.get()), entry->d_name, 0);
+}
+
 void HistoryFiles::remove_before(std::int64_t seq) const {
   for (const Segment& segment : list())
     if (segment.first < seq) ::unlink(path(segment).c_str());

@@ -58,6 +58,21 @@ class HistoryFiles {
   HistoryExcess excess(std::int64_t from, std::int64_t most_bytes) const;
   void remove_before(std::int64_t seq) const;
 
+  // Every segment read and compared with what it says of itself; the first flaw of each.
+  struct Flaw {
+    std::string path, why;
+    std::int64_t offset = 0;
+  };
+  struct Checked {
+    std::size_t segments = 0;
+    std::int64_t records = 0;  // of the whole segments
+    std::vector<Flaw> flaws;
+  };
+  Checked check() const;
+
+  // Removes what a crash has left half written. Not while anything is saved.
+  void sweep() const;
+
  private:
   struct Segment {
     std::int64_t first = 0, bytes = 0;

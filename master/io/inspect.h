@@ -5,8 +5,11 @@
 
 namespace dm::master {
 
-// As check_journal and repair_journal (common/io/journal_inspect.h).
+// As check_journal (common/io/journal_inspect.h), and says likewise what the history is: 1 also if
+// any of it is damaged, although a master starts with that.
 int check_state(const std::string& directory);
+
+// As repair_journal. The history is left as it is.
 int repair_state(const std::string& directory);
 
 }  // namespace dm::master

@@ -38,7 +38,7 @@ The master of a dm cluster: accepts workers, runs a shell on a terminal.
   --port-file F           write the workers' port there
   --new-epoch             start although the journal is an old copy, and workers have
                           obeyed a later one
-  --check DIR             say whether the journal in DIR is whole, and end
+  --check DIR             say whether the journal and the history in DIR are whole, and end
   --repair DIR            keep a copy of a damaged journal, save what is whole, and end
   --version, --help
 Without a terminal, standard input is a script of commands; the master ends behind it.

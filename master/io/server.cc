@@ -128,6 +128,7 @@ Status Server::read_journal() {
 
 // The newest events that the journal itself does not hold any more.
 void Server::recall_history(std::int64_t from) {
+  history_.sweep();
   std::int64_t older = 0;
   const int unreadable = history_.read_newest(from, static_cast<std::int64_t>(EventLog::kMost),
                                               older, [&](std::string_view row) {

@@ -102,6 +102,27 @@ same "$(sed -n 's/.*"run":\([0-9]*\),.*/\1/p' out | tr '\n' ' ')" '2996 2997 299
 kept_is_small() { (($(du -sb "$dir/master/history" | cut -f1) < 64 * 1024 + 8192)); }
 wait_for kept_is_small
 
+# What is kept is looked at by --check, and what is damaged there is named; what a crash has left
+# half written is swept.
+stop_program master
+close_peer flood
+first=$(ls master/history | head -n 1)
+cp "master/history/$first" whole
+echo half >"master/history/00000000000000099999.tmp"
+"$DM_BIN_MASTER" --check "$dir/master" >out
+expect_line "$dir/master/history: * segments, 0 of them damaged, * records"
+offset=$(grep -abo '^ENDED ' whole | sed -n '2s/:.*//p')
+printf 'X' | dd of="master/history/$first" bs=1 seek="$((offset + 2))" conv=notrunc 2>err
+status=0
+"$DM_BIN_MASTER" --check "$dir/master" >out || status=$?
+same "$status" 1
+expect_line "$dir/master/history/$first: damaged: the checksum does not fit at byte $offset; *"
+expect_line "$dir/master/history: * segments, 1 of them damaged, * records"
+cp whole "master/history/$first"
+start_master --heartbeat 60s --history-max 64K
+[[ ! -e master/history/00000000000000099999.tmp ]] || fail "half a segment is kept"
+fake_worker flood
+
 # Killed at any moment of it: what was acknowledged is there or counted, and nothing twice.
 for round in 1 2 3 4 5 6; do
   heard_before=$(acknowledged)

@@ -163,3 +163,39 @@ TEST(history_files_refuse_to_save_what_is_damaged) {
   CHECK(write_all(bad.get(), "ENDED instance=web.1 seq=3 len=1 crc=0\n").has_value());
   CHECK(!files.save(bad.get(), 0, 100).has_value());
 }
+
+TEST(history_files_are_checked_and_the_flaws_named) {
+  Place place;
+  const std::int64_t row = static_cast<std::int64_t>(seal_record(ended(10), 10).size());
+  const HistoryFiles files = place.files(2 * row);
+  CHECK_EQ(files.check().segments, 0U);
+  place.write_journal(10, 21);
+  REQUIRE(place.save(files).has_value());
+  CHECK_EQ(files.check().segments, 3U);
+  CHECK_EQ(files.check().records, 6);
+  CHECK(files.check().flaws.empty());
+  auto text = read_file(place.segment(14));
+  REQUIRE(text.has_value());
+  const std::size_t at = text->find("ENDED");
+  text->replace(at, 5, "ENDER");
+  REQUIRE(replace_file(place.segment(14), *text).has_value());
+  const auto checked = files.check();
+  CHECK_EQ(checked.records, 4);
+  REQUIRE(checked.flaws.size() == 1U);
+  CHECK_EQ(checked.flaws[0].path, place.segment(14));
+  CHECK_EQ(checked.flaws[0].offset, static_cast<std::int64_t>(at));
+}
+
+TEST(history_files_half_written_are_swept) {
+  Place place;
+  const HistoryFiles files = place.files(1 << 20);
+  files.sweep();
+  place.write_journal(10, 20);
+  REQUIRE(place.save(files).has_value());
+  const std::string left = place.segment(22) + ".tmp";
+  REQUIRE(replace_file(left, "JOURNAL form").has_value());
+  files.sweep();
+  CHECK(!read_file(left).has_value());
+  CHECK_EQ(files.check().segments, 1U);
+  CHECK_EQ(files.check().records, 6);
+}

@@ -142,3 +142,58 @@ TEST(run_history_is_shown_to_people_and_programs) {
   CHECK(table.find("SIGSEGV,core") != std::string::npos);
   CHECK(table.find('\x1b') == std::string::npos);
 }
+
+namespace {
+
+std::string segment(int runs, int records = -1) {
+  Line head = journal_head("history");
+  head.add("records", records < 0 ? runs : records).add("runs", runs);
+  std::string text = seal_record(head, 0);
+  for (int run = 1; run <= runs; ++run)
+    text += seal_record(Line("ENDED").add("instance", "web.1").add("run", run), 10 + run);
+  return text;
+}
+
+std::string print(const SegmentScan& scan) {
+  return (scan.why.empty() ? "whole" : scan.why) + " at " + std::to_string(scan.good_bytes);
+}
+
+}  // namespace
+
+TEST(run_history_segments_are_checked) {
+  const std::string text = segment(3);
+  const SegmentScan whole = scan_segment(text, 11, 10);
+  CHECK_EQ(print(whole), "whole at " + std::to_string(text.size()));
+  CHECK_EQ(whole.records, 3);
+  CHECK_EQ(whole.last_seq, 13);
+  // Any byte that is another one, any end that is missing.
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    std::string damaged = text;
+    damaged[at] ^= 1;
+    const SegmentScan scan = scan_segment(damaged, 11, 10);
+    CHECK(!scan.why.empty());
+    CHECK(scan.good_bytes <= static_cast<std::int64_t>(at));
+    CHECK(!scan_segment(text.substr(0, at), 11, 10).why.empty());
+  }
+  std::string damaged = text;
+  const std::size_t second = text.find("ENDED", text.find("ENDED") + 1);
+  damaged[second + 1] = 'X';
+  CHECK_EQ(print(scan_segment(damaged, 11, 10)),
+           "the checksum does not fit at " + std::to_string(second));
+}
+
+TEST(run_history_segments_that_do_not_fit_together_are_damaged) {
+  const std::size_t first = segment(3).find("ENDED");
+  CHECK_EQ(print(scan_segment(segment(3), 10, 9)),
+           "record 10 is missing, 11 stands here at " + std::to_string(first));
+  CHECK_EQ(print(scan_segment(segment(3), 11, 11)),
+           "record 11 comes too late at " + std::to_string(first));
+  const std::string counted = segment(3, 4);
+  CHECK_EQ(print(scan_segment(counted, 11, 10)),
+           "it counts 4 records and 3 runs, and has 3 and 3 at " + std::to_string(counted.size()));
+  const std::string other = segment(3) + seal_record(Line("WORKER").add("name", "w1"), 14);
+  CHECK_EQ(print(scan_segment(other, 11, 10)),
+           "a record that is none of the audit trail at " + std::to_string(segment(3).size()));
+  CHECK_EQ(print(scan_segment(seal_record(journal_head("master"), 0), 1, 0)),
+           "no first line of a segment at 0");
+}
