@@ -30,7 +30,7 @@ same "$(field history fails app)" fails
 dm history waits --json
 expect_json
 expect_lines 2
-expect_line "{\"instance\":\"waits.1\",\"app\":\"waits\",\"worker\":\"w1\",\"run\":1,\"pid\":$first,*\"exit_code\":null,\"signal\":\"SIGKILL\",*"
+expect_line "{\"instance\":\"waits.1\",\"app\":\"waits\",\"worker\":\"w1\",\"replaces\":null,\"run\":1,\"pid\":$first,*\"exit_code\":null,\"signal\":\"SIGKILL\",*"
 expect_line '*"run":2,*"reason":"stopped by *'
 dm history waits.1 -n 1
 expect_line 'waits.1 * 2  w1 *'
