@@ -82,7 +82,7 @@ void Cluster::do_usage(Request& request, const Command&, Now now) {
         operands.empty() || operands.front() == name || operands.front() == "worker/" + name;
     if (samples || !meant || !is_known(name)) continue;
     rows.push_back({"", name, 0, view.cpu_percent, view.children_user_ms, view.children_system_ms,
-                    view.mem_used_bytes, view.children_max_rss_bytes});
+                    view.mem_used_bytes, view.children_max_rss_bytes, view.children_reaped});
   }
   out(request.id, show_usage(rows, samples, request.invocation.has("--json")));
 }

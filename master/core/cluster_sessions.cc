@@ -164,6 +164,7 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   worker.children_user_ms = figure(line, "children_user_ms").value_or(0);
   worker.children_system_ms = figure(line, "children_system_ms").value_or(0);
   worker.children_max_rss_bytes = figure(line, "children_max_rss_bytes").value_or(0);
+  worker.children_reaped = figure(line, "children_reaped");
   worker.instances = figure(line, "instances").value_or(0);
   worker.placed_since_beat = 0;
   worker.beats_heard = figure(line, "seq").value_or(0);

@@ -47,6 +47,7 @@ struct WorkerView {
   std::optional<double> cpu_percent, load1;
   std::optional<std::int64_t> mem_used_bytes, mem_total_bytes, disk_free_bytes;
   std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
+  std::optional<std::int64_t> children_reaped;
   std::int64_t instances = 0;          // alive, by its last beat
   std::int64_t placed_since_beat = 0;  // launched there, not in `instances` yet
   std::set<std::string> foreign;       // instances it runs of which no record of ours speaks

@@ -164,6 +164,7 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
       object.add_decimal("cpu_percent", row.cpu_percent, 1);
       object.add("cpu_user_ms", row.cpu_user_ms).add("cpu_system_ms", row.cpu_system_ms);
       object.add("rss_bytes", row.rss_bytes).add("max_rss_bytes", row.max_rss_bytes);
+      object.add("reaped", row.reaped);
       text += object.print() + "\n";
       continue;
     }

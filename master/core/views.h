@@ -18,6 +18,8 @@ struct UsageRow {
   std::int64_t wall_ms = 0;      // 0: now
   std::optional<double> cpu_percent;
   std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes, max_rss_bytes;
+  // A worker's: how many children of its supervisor have ended.
+  std::optional<std::int64_t> reaped = {};
 };
 std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool json);
 

@@ -172,13 +172,14 @@ TEST(agent_usage_of_one_and_of_all) {
   world.run("web.1");
   Sampled sampled;
   sampled.host.children_user_ms = 5;
+  sampled.host.children_reaped = 7;
   sampled.instances = {{"web.1", 'R', 10, 20, 4096}};
   world.feed(sampled);
   world.take();
   world.order("USAGE id=1");
   world.order("USAGE id=2 instance=web.1");
   CHECK_EQ(world.take(),
-           "M> OK id=1 cpu_user_ms=5 cpu_system_ms=0 max_rss_bytes=0\n"
+           "M> OK id=1 cpu_user_ms=5 cpu_system_ms=0 max_rss_bytes=0 reaped=7\n"
            "M> OK id=2 cpu_user_ms=10 cpu_system_ms=20 rss_bytes=4096 max_rss_bytes=4096\n");
 }
 

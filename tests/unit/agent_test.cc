@@ -311,12 +311,14 @@ TEST(agent_beats_with_each_sample_and_reports_changes_only) {
   CHECK_EQ(world.count("sample 1"), 2);  // at once, and after an interval
   Sampled sampled;
   sampled.host.mem_total_bytes = 100;
+  sampled.host.children_reaped = 12;
   sampled.instances = {{"web.1", 'S', 10, 20, 4096}};
   world.take();
   world.feed(sampled);
   CHECK(world.has("M> INSTANCE instance=web.1 desired=running state=sleeping"));
   CHECK(world.has("M> HEARTBEAT seq="));
   CHECK(world.has(" instances=1 "));
+  CHECK(world.has(" children_reaped=12"));
   world.take();
   world.feed(sampled);
   CHECK_EQ(world.count("M> INSTANCE"), 0);

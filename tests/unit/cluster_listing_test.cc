@@ -14,7 +14,8 @@ World with_one() {
   World world;
   world.join("w1",
              "HEARTBEAT seq=1 cpu=12.5 mem_used=50 mem_total=100 disk_free=1000000000 "
-             "children_user_ms=10 children_system_ms=20 children_max_rss_bytes=30");
+             "children_user_ms=10 children_system_ms=20 children_max_rss_bytes=30 "
+             "children_reaped=40");
   world.hear("w1", "INFO os=Linux arch=x86_64 cpus=2 glibc=2.36 version=0.1 label=rack=r1");
   world.install("web", {"w1"});
   world.launch("web", "w1");
@@ -47,7 +48,7 @@ TEST(listing_the_keys_of_json_are_the_contract) {
            "name state available cordoned address heartbeat_age_ms cpu_percent mem_used_bytes "
            "mem_total_bytes disk_free_bytes load instances version arch");
   CHECK_EQ(keys_of(world.print("usage web.1 --json")),
-           "instance worker cpu_percent cpu_user_ms cpu_system_ms rss_bytes max_rss_bytes");
+           "instance worker cpu_percent cpu_user_ms cpu_system_ms rss_bytes max_rss_bytes reaped");
   CHECK_EQ(keys_of(world.print("events -n 1 --json")),
            "number time kind worker instance app replaces who from code text");
 }
@@ -115,7 +116,7 @@ TEST(listing_usage_of_now_and_of_since) {
   const std::string json = world.print("usage --json");
   CHECK(json.find("{\"instance\":\"web.1\",\"worker\":\"w1\",\"cpu_percent\":1.5,") == 0);
   CHECK(json.find("{\"instance\":null,\"worker\":\"w1\",\"cpu_percent\":12.5,\"cpu_user_ms\":10,"
-                  "\"cpu_system_ms\":20,\"rss_bytes\":50,\"max_rss_bytes\":30}") !=
+                  "\"cpu_system_ms\":20,\"rss_bytes\":50,\"max_rss_bytes\":30,\"reaped\":40}") !=
         std::string::npos);
   world.pass(60'000, {"w1"});
   CHECK_EQ(world.count("none"), 0);

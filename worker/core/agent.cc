@@ -106,6 +106,7 @@ void Agent::beat(const HostSample& host, Now now) {
   line.add("children_user_ms", host.children_user_ms);
   line.add("children_system_ms", host.children_system_ms);
   line.add("children_max_rss_bytes", host.children_max_rss_bytes);
+  line.add("children_reaped", host.children_reaped);
   to_master(line);
 }
 

@@ -287,7 +287,8 @@ void Agent::usage(const Line& order, Now) {
   if (!order.has("instance")) {
     line.add("cpu_user_ms", host_.children_user_ms);
     line.add("cpu_system_ms", host_.children_system_ms);
-    return to_master(line.add("max_rss_bytes", host_.children_max_rss_bytes));
+    line.add("max_rss_bytes", host_.children_max_rss_bytes);
+    return to_master(line.add("reaped", host_.children_reaped));
   }
   const Instance* instance = find_for(order);
   if (instance == nullptr) return;

@@ -27,6 +27,7 @@ struct InstanceSample {
 // What /proc and statvfs say of the machine, and getrusage of the supervisor's children.
 struct HostSample {
   std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
+  std::int64_t children_reaped = 0;
   double cpu_percent = 0;
   double load1 = 0;
   std::int64_t mem_used_bytes = 0;

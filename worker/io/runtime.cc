@@ -240,6 +240,7 @@ void Runtime::perform(const TakeSample& effect) {
       sampled.host.children_user_ms = usage_.number_or("cpu_user_ms", 0);
       sampled.host.children_system_ms = usage_.number_or("cpu_system_ms", 0);
       sampled.host.children_max_rss_bytes = usage_.number_or("max_rss_bytes", 0);
+      sampled.host.children_reaped = usage_.number_or("reaped", 0);
       raise(std::move(sampled));
     };
   });
