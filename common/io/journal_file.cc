@@ -100,16 +100,6 @@ Status JournalFile::sync(int fd) {
   return {};
 }
 
-Status JournalFile::replace(const std::vector<Line>& records) {
-  const std::string content = print_journal(kind_, records, {}, next_seq_);
-  if (fails_at("journal.rename")) return system_error("rename", path_ + ".tmp");
-  if (auto replaced = replace_file(path_, content, 0600); !replaced) return replaced;
-  Fd fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return system_error("open", path_);
-  adopt(std::move(fd), static_cast<std::int64_t>(content.size()), 0);
-  return {};
-}
-
 void JournalFile::adopt(Fd fd, std::int64_t size, std::int64_t tail_bytes) {
   fd_ = std::move(fd);
   size_ = size;

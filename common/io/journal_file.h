@@ -1,5 +1,5 @@
 // common/io/journal_file.h - a journal on disk: read at start, appended to, made durable by a
-// helper thread, replaced by a shorter one. Decides nothing about what is recorded.
+// helper thread, given up for a shorter one. Decides nothing about what is recorded.
 //
 // The numbers of its tail go on for ever, also when it is replaced (common/journal.h).
 #pragma once
@@ -33,8 +33,6 @@ class JournalFile {
   // For a helper thread: makes everything that was written to fd() durable. Errors: as write().
   static Status sync(int fd);
 
-  // Replaces the journal by a snapshot alone: temp, fsync, rename, fsync.
-  Status replace(const std::vector<Line>& records);
   // Goes on with a file that has been given the journal's name, and holds everything that was
   // written. REQUIRES has_batch() == false.
   void adopt(Fd fd, std::int64_t size, std::int64_t tail_bytes);

@@ -82,4 +82,16 @@ Status JournalRewrite::write(std::string_view bytes) {
   return {};
 }
 
+Status replace_at_once(JournalFile& journal, const std::vector<Line>& records, bool* is_lost) {
+  JournalRewrite rewrite(journal);
+  Status done = rewrite.open();
+  if (done) done = rewrite.add(records);
+  if (done) done = rewrite.end_snapshot();
+  if (done) done = rewrite.sync();
+  if (done) done = rewrite.take_the_name();
+  *is_lost = !done && rewrite.has_the_name();
+  if (done) journal.adopt(rewrite.release(), rewrite.size(), rewrite.tail_bytes());
+  return done;
+}
+
 }  // namespace dm

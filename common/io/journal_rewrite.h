@@ -61,4 +61,9 @@ class JournalRewrite {
   bool has_the_name_ = false;
 };
 
+// Replaces a small journal by a snapshot alone, all of it at once. Errors: system_error's; the old
+// one goes on as it is, unless `is_lost`: then nothing may be promised any more, for nobody knows
+// which of the two a power failure would leave. REQUIRES has_batch() == false.
+Status replace_at_once(JournalFile& journal, const std::vector<Line>& records, bool* is_lost);
+
 }  // namespace dm

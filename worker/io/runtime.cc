@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/escape.h"
+#include "common/io/journal_rewrite.h"
 #include "worker/io/fetcher.h"
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
@@ -17,6 +18,7 @@ constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kInstalls = 8;
 constexpr int kSystemError = 111;
 constexpr std::string_view kUsageId = "usage";
+constexpr std::string_view kNoPromises = "; nothing more can be promised, ending; apps go on";
 
 }  // namespace
 
@@ -32,7 +34,7 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
       effects_(
           &parts.journal, sync_jobs_,
           [this](Effect& effect) { std::visit([this](auto& each) { perform(each); }, effect); },
-          [this](const Error& error) { give_up(error.message); }),
+          [this](const Error& error) { give_up(error.message + std::string(kNoPromises)); }),
       link_(loop_, link_jobs_, std::move(supervisor),
             {[this] { raise(SupervisorUp{}); },
              [this](const Line& line) { on_supervisor_line(line); },
@@ -153,7 +155,12 @@ void Runtime::shorten_journal() {
   for (const Line& record : records) bytes += static_cast<std::int64_t>(record.print().size());
   shorten_above_ = std::max(kShortestToShorten, 4 * bytes);
   if (parts_.journal.size() <= shorten_above_) return;
-  if (auto replaced = parts_.journal.replace(records); !replaced) give_up(replaced.error().message);
+  bool is_lost = false;
+  const Status done = replace_at_once(parts_.journal, records, &is_lost);
+  if (is_lost) return give_up(done.error().message + std::string(kNoPromises));
+  if (done) return;
+  say("cannot shorten the journal: " + done.error().message + "; it goes on as it is");
+  shorten_above_ = parts_.journal.size() + kShortestToShorten;
 }
 
 void Runtime::on_supervisor_line(const Line& line) {
