@@ -16,9 +16,9 @@ struct ErrorName {
   const char* name;
   int error;
 };
-constexpr ErrorName kErrors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EMFILE", EMFILE},
-                                 {"ENFILE", ENFILE}, {"EAGAIN", EAGAIN}, {"ENOMEM", ENOMEM},
-                                 {"EINTR", EINTR}};
+constexpr ErrorName kErrors[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC},        {"EMFILE", EMFILE},
+                                 {"ENFILE", ENFILE}, {"EAGAIN", EAGAIN},        {"ENOMEM", ENOMEM},
+                                 {"EINTR", EINTR},   {"EOPNOTSUPP", EOPNOTSUPP}};
 
 struct Failpoint {
   std::string point;

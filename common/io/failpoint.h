@@ -7,8 +7,8 @@
 //   DM_FAIL=log.open:EMFILE@1,accept:EINTR@2      several
 //
 // Calls are counted for each process and each place. The errors are EIO, ENOSPC, EMFILE, ENFILE,
-// EAGAIN, ENOMEM and EINTR; an entry that cannot be read ends the program at the first place it
-// meets. tests/torture/README.md lists the places.
+// EAGAIN, ENOMEM, EINTR and EOPNOTSUPP; an entry that cannot be read ends the program at the first
+// place it meets. tests/torture/README.md lists the places.
 #pragma once
 
 #include <string_view>

@@ -6,7 +6,7 @@
 for program in "$DM_BIN_MASTER" "$DM_BIN_WORKER" "$DM_BIN_DM"; do
   texts=(DM_FAIL)
   # A sanitizer keeps what nobody refers to.
-  grep -qa __asan_init "$program" || texts+=(journal.sync blob.rename spawn.fork log.open)
+  grep -qa __asan_init "$program" || texts+=(journal.sync blob.rename spawn.fork log.open log.index)
   for text in "${texts[@]}"; do
     ! grep -qaF "$text" "$program" || fail "$program holds '$text'"
   done

@@ -161,6 +161,22 @@ TEST(log_keeper_marks_growth_once_a_second) {
            std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000);
 }
 
+TEST(log_keeper_never_writes_behind_half_a_mark) {
+  for (const char* torn : {"4", "4 17", "4 1700000000000"}) {
+    Place place;
+    const Fd file = place.log(1);
+    REQUIRE(write_all(file.get(), "one\ntwo\n"));
+    REQUIRE(
+        replace_file(place.path + "/logs/a.1.1.times", std::string("2 1600000000000\n") + torn));
+    place.look(1, true, kMiB);
+    const LogTimes times = LogTimes::parse(place.content("a.1.1.times"));
+    REQUIRE(times.marks().size() == 2);
+    CHECK_EQ(times.marks()[0].size, 2);
+    CHECK_EQ(times.marks()[1].size, 8);
+    CHECK(times.marks()[1].wall_ms > 1'700'000'000'000);
+  }
+}
+
 TEST(log_keeper_thins_a_long_index) {
   Place place;
   const Fd file = place.log(1);

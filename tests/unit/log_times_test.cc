@@ -28,6 +28,13 @@ TEST(log_times_ignores_what_is_no_mark) {
            "10@1000 20@2000 ");
 }
 
+TEST(log_times_counts_what_is_half_a_mark) {
+  CHECK_EQ(torn_bytes(""), 0U);
+  CHECK_EQ(torn_bytes("1 2\n"), 0U);
+  CHECK_EQ(torn_bytes("1 2\n34"), 2U);
+  CHECK_EQ(torn_bytes("1 2"), 3U);
+}
+
 TEST(log_times_gives_the_first_mark_behind_a_byte) {
   const LogTimes times = LogTimes::parse("10 1000\n20 2000\n");
   CHECK_EQ(times.time_of(0), 1000);

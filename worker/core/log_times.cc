@@ -11,6 +11,11 @@ std::string print_mark(const LogMark& mark) {
   return std::to_string(mark.size) + " " + std::to_string(mark.wall_ms) + "\n";
 }
 
+std::size_t torn_bytes(std::string_view end_of_index) {
+  const std::size_t newline = end_of_index.rfind('\n');
+  return end_of_index.size() - (newline == std::string_view::npos ? 0 : newline + 1);
+}
+
 LogTimes LogTimes::parse(std::string_view text) {
   LogTimes times;
   while (true) {

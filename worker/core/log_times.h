@@ -17,7 +17,11 @@ struct LogMark {
   std::int64_t wall_ms = 0;
 };
 
-std::string print_mark(const LogMark& mark);  // with its newline
+std::string print_mark(const LogMark& mark);     // with its newline
+inline constexpr std::size_t kLongestMark = 64;  // bytes; a whole one is shorter
+// How many bytes at the end of an index are no whole line: a mark whose writing was cut, by a full
+// disk say. What is written behind them would be read as one with them.
+std::size_t torn_bytes(std::string_view end_of_index);
 
 class LogTimes {
  public:

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "common/io/beneath.h"
+#include "common/io/failpoint.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
 #include "worker/core/log_times.h"
@@ -28,6 +30,7 @@ std::int64_t to_ms(const timespec& time) {
 // False where the file system makes no holes.
 bool punch([[maybe_unused]] int file, [[maybe_unused]] std::int64_t length) {
 #ifdef __linux__
+  if (fails_at("log.hole")) return errno != EOPNOTSUPP;
   if (::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, length) == 0) return true;
   return errno != EOPNOTSUPP && errno != ENOSYS;
 #else
@@ -42,10 +45,24 @@ Status replace_beside(int directory, const std::string& name, const std::string&
   ::unlinkat(directory, temp.c_str(), 0);
   const auto fd = open_file_beneath(directory, temp, O_WRONLY | O_CREAT | O_EXCL, 0640);
   if (!fd) return fd.error();
-  if (auto written = write_all(fd->get(), text); !written) return written;
-  if (::renameat(directory, temp.c_str(), directory, name.c_str()) != 0)
-    return system_error("rename", temp);
-  return {};
+  Status done = fails_at("log.beside") ? system_error("write", temp) : write_all(fd->get(), text);
+  if (done && ::renameat(directory, temp.c_str(), directory, name.c_str()) != 0)
+    done = system_error("rename", temp);
+  if (!done) ::unlinkat(directory, temp.c_str(), 0);
+  return done;
+}
+
+// Behind the last whole one.
+bool append_mark(int index, const LogMark& mark) {
+  struct stat info {};
+  if (::fstat(index, &info) != 0) return false;
+  std::array<char, kLongestMark> end{};
+  const off_t from = std::max<off_t>(info.st_size - static_cast<off_t>(end.size()), 0);
+  const ssize_t got = retry([&] { return ::pread(index, end.data(), end.size(), from); });
+  if (got < 0) return false;
+  const std::size_t torn = torn_bytes({end.data(), static_cast<std::size_t>(got)});
+  if (torn > 0 && ::ftruncate(index, info.st_size - static_cast<off_t>(torn)) != 0) return false;
+  return !fails_at("log.index") && write_all(index, print_mark(mark)).has_value();
 }
 
 }  // namespace
@@ -149,7 +166,7 @@ void LogKeeper::mark(const LogFile& file, const LogOwner& owner, Now now) {
   const std::string log = log_file_name(file.instance, file.run), name = log + kLogTimesSuffix;
   const auto index = own_file_beneath(directory, name, O_RDWR | O_APPEND, 0640);
   const std::int64_t gone = read_log_gone(directory, log);
-  if (!index || !write_all(index->get(), print_mark({gone + file.size, file.written_ms}))) return;
+  if (!index || !append_mark(index->get(), {gone + file.size, file.written_ms})) return;
   marked.size = file.size;
   marked.at_mono_ms = now.mono_ms;
   struct stat info {};
