@@ -42,7 +42,7 @@ while (($(date +%s%N) - begin < 6000000000)); do
   dm launch orphans --on w1 --count 500 -- 0
   launched=$((launched + 500))
 done
-ended() { "$DM_BIN_DM" --connect "$control" ps orphans --all --json | grep -c '"state":"dead".*"exit_code":3,'; }
+ended() { "$DM_BIN_DM" --connect "$control" history orphans --json -n 100000 | grep -c '"exit_code":3'; }
 all_ended() { (($(ended) == launched)); }
 wait_for all_ended
 took=$((($(date +%s%N) - begin) / 1000000))
