@@ -28,8 +28,7 @@ start_on() {  # HOST NAME PROGRAM ARG...
   ip netns exec "$host" "${@:3}" 2>"$name.log" </dev/null >/dev/null &
   pids[$name]=$!
 }
-# Workers see processors that are idle: one that is busy takes nothing that is moved, and here all of
-# them are one machine. The mount is seen by nobody else, for ip-netns(8) unshares them.
+# Workers see processors that are idle: how busy this machine is must decide nothing. The mount is seen by nobody else, for ip-netns(8) unshares them.
 cp /proc/stat idle
 start_hosts() {  # OPTION...: of the master
   local name host

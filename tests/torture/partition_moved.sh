@@ -37,7 +37,7 @@ for kind in whole worker-deaf master-deaf; do
   wait_for worker_is w1 up
   wait_for gone "$old_pid"
   wait_for is "$old" dead
-  said="stopped by dm: SIGINT, exit code 0; superseded by $fresh"
+  said="stopped, superseded by $fresh: SIGINT, exit code 0"
   same "$(reason_of "$old")" "$said"
   same "$(count_events "$old on w1: $said")" 1
   same "$(count_events "$fresh on w2 replaces=$old of w1")" 1
