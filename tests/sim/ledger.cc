@@ -58,9 +58,15 @@ void Ledger::host_died(int worker) {
     if (fate.worker == worker) fate.host_died = true;
 }
 
+void Ledger::decided(const Line& record) {
+  if (record.verb() != "FORGOTTEN") return;
+  for (const std::string& name : record.all("instance")) forgotten_.insert(name);
+}
+
 void Ledger::durable(const Line& record) {
   if (record.verb() == "INSTANCE") name_again(std::string(record.text("instance")));
   note_placement(record);
+  note_forgotten(record);
   if (record.verb() != "ENDED" || !record.has("seq")) return;
   const RunKey key{std::string(record.text("instance")), record.number_or("run", 0)};
   unreported_.erase(key);
@@ -75,6 +81,8 @@ void Ledger::durable(const Line& record) {
 
 void Ledger::recovered(const Line& record) {
   note_placement(record);
+  if (record.verb() == "INSTANCE") forgotten_.erase(std::string(record.text("instance")));
+  decided(record);
   if (record.verb() != "ENDED") return;
   const RunKey key{std::string(record.text("instance")), record.number_or("run", 0)};
   if (record.has("seq")) reported_[key] = std::max(1, reported_[key]);
@@ -92,6 +100,18 @@ void Ledger::note_placement(const Line& record) {
   fate.restart = record.text("restart", "no");
   fate.singleton = record.has("lease_ms");
   fate.worker = static_cast<int>(parse_integer(record.text("worker").substr(1)).value_or(0)) - 1;
+}
+
+void Ledger::note_forgotten(const Line& record) {
+  if (record.verb() != "FORGOTTEN") return;
+  for (const std::string& name : record.all("instance")) {
+    wiped_instances_.insert(name);
+    if (is_stray(name)) continue;
+    for (const auto& [key, place] : living_)
+      SIM_CHECK(timeline_, key.instance != name, print(key) + " lives and is forgotten");
+    for (const auto& [key, place] : unreported_)
+      SIM_CHECK(timeline_, key.instance != name, "the end of " + print(key) + " is forgotten");
+  }
 }
 
 void Ledger::was_stopped(const std::string& instance) {
@@ -113,6 +133,7 @@ void Ledger::was_deleted(const std::string& app) {
 void Ledger::remember() {
   memory_ = {fates_, deleted_apps_, reported_};
   wiped_.clear();
+  wiped_instances_.clear();
 }
 
 void Ledger::put_back(const std::set<std::string>& known_instances) {
@@ -134,8 +155,9 @@ void Ledger::forget_wiped() {
   for (auto at = begun_.begin(); at != begun_.end();) {
     const RunKey& key = at->first;
     Fate& fate = fates_[key.instance];
-    const bool nobody_knows =
-        wiped_.contains({fate.worker, app_of(key.instance)}) && !living_.contains(key);
+    const bool is_wiped = wiped_.contains({fate.worker, app_of(key.instance)}) ||
+                          wiped_instances_.contains(key.instance);
+    const bool nobody_knows = is_wiped && !living_.contains(key);
     if (!nobody_knows) {
       ++at;
       continue;
@@ -153,6 +175,7 @@ void Ledger::name_again(const std::string& instance) {
   const auto is_it = [&](const auto& entry) { return entry.first.instance == instance; };
   if (std::any_of(living_.begin(), living_.end(), is_it)) return;
   strays_.erase(instance);
+  forgotten_.erase(instance);
   fates_.erase(instance);
   std::erase_if(begun_, is_it);
   std::erase_if(tried_, is_it);

@@ -25,7 +25,9 @@ class Ledger {
   void host_died(int worker);
   void clock_went_back(int worker) { strange_clocks_.insert(worker); }
 
-  // Seen on the master's disk: `durable` as it becomes so, `recovered` when it is read again.
+  // Seen on the master's disk: `decided` when it is on its way there, `durable` as it becomes so,
+  // `recovered` when it is read again.
+  void decided(const Line& record);
   void durable(const Line& record);
   void recovered(const Line& record);
 
@@ -43,6 +45,8 @@ class Ledger {
   void was_deleted(const std::string& app);       // OK of delete
   void wants_app(const std::string& app) { deleted_apps_.erase(app); }
 
+  // On the master's word nothing of it is known any more, here and on its worker.
+  bool is_forgotten(const std::string& instance) const { return forgotten_.contains(instance); }
   bool is_deleted(const std::string& app) const { return deleted_apps_.contains(app); }
   // Instances of which a process lives, with the worker.
   std::set<std::pair<std::string, int>> living() const;
@@ -63,6 +67,7 @@ class Ledger {
   };
 
   void note_placement(const Line& record);
+  void note_forgotten(const Line& record);
   void name_again(const std::string& instance);
   void forget_wiped();
 
@@ -85,7 +90,8 @@ class Ledger {
   };
   Memory memory_;
   std::set<std::pair<int, std::string>> wiped_;  // since then: worker, app
-  std::set<std::string> strays_;
+  std::set<std::string> wiped_instances_;        // likewise
+  std::set<std::string> strays_, forgotten_;
 };
 
 std::string app_of(const std::string& instance);

@@ -14,6 +14,7 @@ using master::Effect;
 constexpr std::int64_t kWallStartMs = 1'700'000'000'000;
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr std::int64_t kEpochLeap = 1'000'000;
+constexpr std::int64_t kKeptEnded = 4;  // of an app: so that much is forgotten
 
 }  // namespace
 
@@ -58,6 +59,7 @@ void MasterNode::start() {
   journal_.synced(journal_.size());
   master::ClusterOptions options;
   options.cluster_id = std::string(32, 'c');
+  options.keep_ended = kKeptEnded;
   options.epoch = std::to_string(number) + "-" + std::string(epoch.text("id"));
   old_copy_.started(options.epoch, known, is_new_epoch);
   cluster_ = std::make_unique<Cluster>(options);
@@ -130,6 +132,8 @@ void MasterNode::dispatch(const master::Event& event) {
   const auto life = life_.life();
   master::Effects effects = cluster_->on(event, now());
   watch(effects);
+  for (const Effect& effect : effects)
+    if (const auto* append = std::get_if<Append>(&effect)) ledger_.decided(append->record);
   commits_->submit(std::move(effects));
   if (life != life_.life()) return;
   arm();

@@ -166,7 +166,8 @@ void Operator::check_kept() const {
   if (!master_.is_running()) return;
   const auto& all = master_.cluster().state().instances;
   for (const std::string& name : kept_)
-    SIM_CHECK(timeline_, all.contains(name), name + " was launched with OK and is forgotten");
+    SIM_CHECK(timeline_, all.contains(name) || ledger_.is_forgotten(name),
+              name + " was launched with OK and is not known");
 }
 
 std::vector<std::string> Operator::unanswered() const {
