@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "common/io/files.h"
 #include "common/io/key_file.h"
@@ -136,6 +137,22 @@ Error with_way_out(Error error, const std::string& root) {
   return error;
 }
 
+// Before anything is made there: somebody else's directory, or ours without its memory. What lives
+// there would be launched once more.
+Status check_directory(const std::string& root) {
+  const auto journal = JournalFile::look(root, "worker");
+  if (!journal) return with_way_out(journal.error(), root);
+  const std::filesystem::path apps = root + "/apps";
+  std::error_code error;
+  if (*journal == JournalFile::Beginning::kWhole || std::filesystem::is_empty(apps, error) || error)
+    return {};
+  return fail(Code::kInternal, root +
+                                   " holds apps, but no journal that tells of them; put it back, "
+                                   "or end them by 'dm-worker --root " +
+                                   root + " --stop-apps' and remove " + apps.string() +
+                                   " to begin anew");
+}
+
 int run(const Options& options, const BulkTarget& target, SupervisorStart supervisor, Fd link,
         AppStore& store, const Notify& notify) {
   HostFacts facts = measure_host();
@@ -205,6 +222,7 @@ int run_agent(const Options& options) {
   if (auto made = make_directories(options.root); !made) return give_up(made.error());
   const auto lock = lock_directory(options.root);
   if (!lock) return give_up(lock.error());
+  if (auto ours = check_directory(options.root); !ours) return give_up(ours.error());
   if (auto prepared = prepare_as_root(options, *users); !prepared) return give_up(prepared.error());
 
   SupervisorStart supervisor;

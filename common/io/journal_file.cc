@@ -10,6 +10,8 @@
 namespace dm {
 namespace {
 
+constexpr std::size_t kMostHead = 256;  // bytes of the first line
+
 std::string at_byte(const JournalScan& scan, const std::string& path) {
   return path + ": " + scan.why + " at byte " + std::to_string(scan.good_bytes);
 }
@@ -19,7 +21,36 @@ std::string in_this_format(std::string_view text, std::string_view kind) {
   return seal_record(journal_head(kind), 0) + std::string(text.substr(text.find('\n') + 1));
 }
 
+Error not_a_journal(const std::string& path) {
+  return fail(Code::kBadArg, path + ": not a journal at byte 0");
+}
+
+// No line of it is whole, and each byte is what the first line of ours begins with.
+bool is_blank(std::string_view content, const std::string& kind) {
+  return seal_record(journal_head(kind), 0).starts_with(content);
+}
+
 }  // namespace
+
+Result<JournalFile::Beginning> JournalFile::look(const std::string& directory,
+                                                 const std::string& kind) {
+  const std::string path = directory + "/journal";
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.valid() && errno == ENOENT) return Beginning::kBlank;
+  if (!fd.valid()) return system_error("open", path);
+  char bytes[kMostHead];
+  const ssize_t size = retry([&] { return ::read(fd.get(), bytes, sizeof bytes); });
+  if (size < 0) return system_error("read", path);
+  const std::string_view head(bytes, static_cast<std::size_t>(size));
+  const std::size_t line = head.find('\n');
+  if (line == std::string_view::npos)
+    return is_blank(head, kind) ? Result<Beginning>(Beginning::kBlank) : not_a_journal(path);
+  const JournalScan scan = scan_journal(head.substr(0, line + 1), kind,
+                                        [](const Line&, std::int64_t) { return Status(); });
+  if (scan.outcome == JournalScan::Outcome::kForeign)
+    return fail(Code::kBadArg, at_byte(scan, path));
+  return Beginning::kWhole;
+}
 
 Result<JournalFile> JournalFile::open(const std::string& directory, const std::string& kind,
                                       const TakeRecord& take, std::string* notice) {
@@ -48,6 +79,7 @@ Result<JournalFile> JournalFile::open(const std::string& directory, const std::s
   }
   // Empty, or torn within its first line: nothing was ever recorded in it.
   if (scan.good_bytes == 0) {
+    if (!is_blank(*content, kind)) return not_a_journal(path);
     if (auto begun = journal.begin(); !begun) return begun.error();
     return journal;
   }

@@ -16,6 +16,12 @@ namespace dm {
 
 class JournalFile {
  public:
+  // What DIR/journal is, by its first line alone; nothing is changed. Blank: there is none, or none
+  // but for a beginning of its first line. Errors: bad-arg if it is another kind's, a newer
+  // format's, or no journal at all; system_error's.
+  enum class Beginning { kBlank, kWhole };
+  static Result<Beginning> look(const std::string& directory, const std::string& kind);
+
   // Opens or begins DIR/journal and hands its records to `take`. A torn end is cut; `notice` then
   // says so. One of the oldest format that is still read is rewritten. Errors, with the byte
   // offset, and nothing is overwritten: internal if it is damaged; bad-arg if it is another kind's,

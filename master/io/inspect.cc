@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "common/io/blob_store.h"
+#include "common/io/journal_file.h"
 #include "common/io/journal_inspect.h"
 #include "master/core/state.h"
 #include "master/io/history_files.h"
@@ -30,11 +32,22 @@ std::size_t check_history(const std::string& directory) {
   return checked.flaws.size();
 }
 
+// Files of which the journal, with nothing recorded in it, cannot tell?
+bool has_lost_its_memory(const std::string& directory) {
+  const auto journal = JournalFile::look(directory, "master");
+  if (!journal || *journal != JournalFile::Beginning::kBlank) return false;
+  if (BlobStore(directory + "/blobs").list().empty()) return false;
+  ::printf("%s: holds files of a master, and nothing is recorded of them: no master starts there\n",
+           directory.c_str());
+  return true;
+}
+
 }  // namespace
 
 int check_state(const std::string& directory) {
   const int status = check_journal(keeper(), directory);
-  return std::max(status, check_history(directory) > 0 ? 1 : 0);
+  const bool is_lost = has_lost_its_memory(directory);
+  return std::max(status, check_history(directory) > 0 || is_lost ? 1 : 0);
 }
 
 int repair_state(const std::string& directory) {

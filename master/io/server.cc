@@ -68,13 +68,21 @@ Status Server::open_state() {
   if (!lock) return lock.error();
   lock_ = std::move(*lock);
   blobs_ = std::make_unique<BlobStore>(options_.state + "/blobs");
+  const auto journal = JournalFile::look(options_.state, "master");
+  if (!journal) return not_our_journal(journal.error());
   // Without a journal every blob is unreferenced, and would be removed.
-  if (::access((options_.state + "/journal").c_str(), F_OK) != 0 && errno == ENOENT &&
-      !blobs_->list().empty())
+  if (*journal == JournalFile::Beginning::kBlank && !blobs_->list().empty())
     return fail(Code::kInternal, options_.state +
                                      " holds files of a master, but no journal; put it back, or "
                                      "remove the directory to begin anew");
   return {};
+}
+
+// Where the system refused, the journal is not to blame.
+Error Server::not_our_journal(const Error& error) const {
+  if (error.code != Code::kInternal && error.code != Code::kBadArg) return error;
+  return fail(error.code, error.message + "; nothing was changed, see 'dm-master --check " +
+                              options_.state + "'");
 }
 
 Status Server::read_journal() {
@@ -90,13 +98,7 @@ Status Server::read_journal() {
         return applied;
       },
       &notice);
-  if (!journal) {
-    // Not where the system refused: the journal is not to blame for that.
-    const Code code = journal.error().code;
-    if (code != Code::kInternal && code != Code::kBadArg) return journal.error();
-    return fail(code, journal.error().message + "; nothing was changed, see 'dm-master --check " +
-                          options_.state + "'");
-  }
+  if (!journal) return not_our_journal(journal.error());
   if (!notice.empty()) say(notice);
   journal_ = std::move(*journal);
   const auto begin = [&](const Line& record) {

@@ -38,6 +38,7 @@ class Server {
 
  private:
   Status open_state();
+  Error not_our_journal(const Error& error) const;
   Status read_journal();
   void recall_history(std::int64_t from);
   Status open_blobs();

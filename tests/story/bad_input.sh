@@ -85,6 +85,26 @@ cp -a kept master
 rm master/journal
 master "dm-master: $dir/master holds files of a master, but no journal; put it back, or remove the directory to begin anew" "$dir/master"
 
+anew="dm-master: $dir/master holds files of a master, but no journal; *"
+: >master/journal
+master "$anew" "$dir/master"
+head -c 20 kept/journal >master/journal
+master "$anew" "$dir/master"
+printf 'no newline' >master/journal
+master '*/master/journal: not a journal at byte 0; nothing was changed*' "$dir/master"
+mkdir strange
+printf 'no newline' >strange/journal
+master '*/strange/journal: not a journal at byte 0; nothing was changed*' "$dir/strange"
+worker '*/strange/journal: not a journal at byte 0; nothing was changed*' "$dir/strange"
+same "$(ls strange)" "$(printf 'journal\nlock')"
+rm w1/journal
+lost="dm-worker: $dir/w1 holds apps, but no journal that tells of them; *"
+worker "$lost" "$dir/w1"
+: >w1/journal
+worker "$lost" "$dir/w1"
+lives "$pid" || fail "the app is gone"
+cp kept-journal w1/journal
+
 # Damaged: --check and --repair are named, and lead out.
 rm -rf master
 cp -a kept master
@@ -131,7 +151,7 @@ worker "*/w1/journal: the checksum does not fit at byte *; nothing was changed, 
 lives "$pid" || fail "the app is gone"
 end_apps
 gone "$pid" || fail "the app lives on"
-rm w1/journal
+rm -r w1/journal w1/apps
 start_worker w1
 wait_for is work.1 dead
 same "$(reason_of work.1)" 'worker w1 has no record of it'

@@ -1,12 +1,17 @@
 #!/bin/bash
 # A small journal, of the master and of a worker, cut at every byte: the start says so and goes on,
-# with every record before the cut.
+# with every record before the cut. Cut within its first line there is nothing to go on with.
 . "$(dirname "$0")/journal_lib.sh"
 
 for ((byte = 0; byte < size; byte++)); do
   find_begin
   head -c "$byte" before/journal | put
-  if ((byte == 0 || byte == begin)); then
+  if ((begin == 0)); then
+    check 1 '*: holds files of a master, and nothing is recorded of them: no master starts there'
+    ((byte % step > 0)) || refused "*holds files of a master, but no journal; *"
+    continue
+  fi
+  if ((byte == begin)); then
     check 0 '*: whole, *'
   else
     check 0 "*a write that was cut (no end of line at byte $begin, $((byte - begin)) bytes)*"
