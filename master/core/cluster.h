@@ -155,7 +155,7 @@ class Cluster {
   void on_info(WorkerView& worker, const Line& line, Now now);
   void check_epoch(const WorkerView& worker, const Line& info, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
-  void on_foreign(WorkerView& worker, const std::string& name);
+  void on_foreign(WorkerView& worker, const std::string& name, const Line& line);
   void tell_foreign(WorkerView& worker, Now now);
   void on_heartbeat(WorkerView& worker, const Line& line, Now now);
   void on_exited(WorkerView& worker, const Line& line, Now now);
@@ -310,6 +310,8 @@ class Cluster {
   void do_version(Request& request, const Command&, Now now);
   void do_quit(Request& request, const Command&, Now now);
 
+  std::deque<Placement> add_foreign(std::vector<InstanceRow>& rows,
+                                    const Invocation& invocation) const;
   void describe_app(Request& request, const std::string& name, Now now);
   void describe_worker(Request& request, const WorkerView& worker, Now now);
   void describe_instance(Request& request, const std::string& name, Now now);

@@ -48,7 +48,35 @@ void Cluster::do_ps(Request& request, const Command&, Now now) {
     if (shown.state != "dead" || named || request.invocation.has("--all"))
       rows.push_back(std::move(shown));
   }
+  const std::deque<Placement> places = add_foreign(rows, request.invocation);
   out(request.id, show_instances(rows, now, request.invocation.has("--json")));
+}
+
+// What workers run that is not ours, behind what is. The rows point into what is returned.
+std::deque<Placement> Cluster::add_foreign(std::vector<InstanceRow>& rows,
+                                           const Invocation& invocation) const {
+  std::deque<Placement> places;
+  const std::string asked = invocation.operands.empty() ? "all" : invocation.operands.front();
+  for (const auto& [worker, view] : workers_) {
+    if (asked != "all" && asked != worker && asked != "worker/" + worker) continue;
+    for (const auto& [name, foreign] : view.foreign) {
+      const bool is_dead = foreign.state == "dead";
+      if (is_dead && !invocation.has("--all")) continue;
+      Placement& place = places.emplace_back();
+      place.app = name.substr(0, name.rfind('.'));
+      place.worker = worker;
+      InstanceRow row;
+      row.name = name;
+      row.placement = &place;
+      row.state = "foreign";
+      row.reason = is_dead ? "dead, unknown to this master" : "unknown to this master, left alone";
+      row.alive = !is_dead;
+      row.run = foreign.run;
+      row.pid = foreign.pid;
+      rows.push_back(std::move(row));
+    }
+  }
+  return places;
 }
 
 void Cluster::do_usage(Request& request, const Command&, Now now) {
@@ -202,9 +230,10 @@ void Cluster::describe_worker(Request& request, const WorkerView& worker, Now no
   for (const auto& [name, placement] : state_.instances)
     if (placement.worker == worker.name && row(name, now).alive) here.push_back(name);
   lines.emplace_back("Instances", here.empty() ? "none" : fold_names(here));
-  if (!worker.foreign.empty())
-    lines.emplace_back("Foreign", fold_names({worker.foreign.begin(), worker.foreign.end()}) +
-                                      " (unknown to this master, left alone)");
+  std::vector<std::string> foreign;
+  for (const auto& [name, state] : worker.foreign) foreign.push_back(name);
+  if (!foreign.empty())
+    lines.emplace_back("Foreign", fold_names(foreign) + " (unknown to this master, left alone)");
   out(request.id, show_description(lines));
 }
 

@@ -109,7 +109,8 @@ void Cluster::mend(const std::string& worker, Now now) {
       continue;
     }
     if (live == live_.end()) continue;
-    // What rests and is wanted there may be revived by its policy, and its successor waits for that.
+    // What rests and is wanted there may be revived by its policy, and its successor waits for
+    // that.
     const bool rests = live->second.state == "dead";
     if (rests && (!live->second.wanted || placement.restart == "no")) continue;
     const bool kills = placement.desired == Desired::kKilled;

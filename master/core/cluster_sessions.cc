@@ -190,10 +190,13 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
 
 // Left alone, and listed. Its name must never be given to another: the worker would take the
 // launch for one that it has answered already.
-void Cluster::on_foreign(WorkerView& worker, const std::string& name) {
+void Cluster::on_foreign(WorkerView& worker, const std::string& name, const Line& line) {
   const auto parsed = parse_instance_name(name);
-  if (!parsed || !is_app_name(parsed->app) || worker.foreign.size() >= kMostForeign) return;
-  worker.foreign.insert(name);
+  if (!parsed || !is_app_name(parsed->app)) return;
+  const bool is_new = !worker.synced && worker.foreign.size() < kMostForeign;
+  if (!is_new && !worker.foreign.contains(name)) return;
+  worker.foreign[name] = {std::string(line.text("state").substr(0, kMostState)),
+                          figure(line, "pid"), figure(line, "run").value_or(0)};
   const auto app = state_.apps.find(parsed->app);
   const std::int64_t next = app == state_.apps.end() ? 1 : app->second.next_number;
   // A worker may not use up the numbers of an app either.
@@ -205,9 +208,19 @@ void Cluster::on_foreign(WorkerView& worker, const std::string& name) {
 // remembered, so that it could be said again and again.
 void Cluster::tell_foreign(WorkerView& worker, Now now) {
   if (!worker.synced || !worker.beaten) return;
-  const ForeignNotices::News news = worker.foreign_notices.tell(worker.foreign, now.mono_ms);
-  for (const std::string& name : news.named)
-    say("worker " + worker.name + " runs " + name + ", of which no record speaks", now);
+  std::set<std::string> names;
+  for (const auto& [name, foreign] : worker.foreign) names.insert(name);
+  const ForeignNotices::News news = worker.foreign_notices.tell(names, now.mono_ms);
+  for (const std::string& name : news.named) {
+    ClusterEvent event;
+    event.kind = "foreign";
+    event.worker = worker.name;
+    event.instance = name;
+    event.text =
+        "worker " + worker.name + " has " + name + ", of which no record speaks: it is left alone";
+    out_.push_back(Say{event.text});
+    happened(std::move(event), now);
+  }
   if (news.more > 0)
     say("worker " + worker.name + " has named " + std::to_string(news.more) +
             " more instances of which no record speaks; 'describe " + worker.name +
@@ -220,8 +233,7 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   const auto placement = state_.instances.find(name);
   // A worker speaks only for itself.
   if (placement == state_.instances.end() || placement->second.worker != worker.name) {
-    if (!worker.synced) on_foreign(worker, name);
-    return;
+    return on_foreign(worker, name, line);
   }
   worker.reported.insert(name);
   Live& live = live_[name];

@@ -23,6 +23,13 @@ enum class Presence {
 };
 std::string_view word(Presence presence);
 
+// An instance that a worker runs and this master does not know.
+struct Foreign {
+  std::string state;  // by its worker
+  std::optional<std::int64_t> pid;
+  std::int64_t run = 0;
+};
+
 struct WorkerView {
   std::string name;
   std::string address;
@@ -48,11 +55,11 @@ struct WorkerView {
   std::optional<std::int64_t> mem_used_bytes, mem_total_bytes, disk_free_bytes;
   std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
   std::optional<std::int64_t> children_reaped;
-  std::int64_t instances = 0;          // alive, by its last beat
-  std::int64_t placed_since_beat = 0;  // launched there, not in `instances` yet
-  std::set<std::string> foreign;       // instances it runs of which no record of ours speaks
-  ForeignNotices foreign_notices;      // what was said of these
-  std::set<std::string> reported;      // instances named before SYNCED
+  std::int64_t instances = 0;              // alive, by its last beat
+  std::int64_t placed_since_beat = 0;      // launched there, not in `instances` yet
+  std::map<std::string, Foreign> foreign;  // instances of which no record of ours speaks
+  ForeignNotices foreign_notices;          // what was said of these
+  std::set<std::string> reported;          // instances named before SYNCED
 
   double mem_percent() const;
   // 2*cpu*ram/(cpu+ram) in percent; 0 if both are 0.

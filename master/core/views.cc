@@ -71,7 +71,7 @@ std::string instance_json(const InstanceRow& row) {
   JsonObject object;
   object.add("instance", std::string_view(row.name));
   object.add("app", std::string_view(placement.app));
-  object.add("version", std::string_view(placement.version));
+  object.add("version", present(placement.version));
   object.add("worker", std::string_view(placement.worker));
   object.add("pid", row.pid).add("state", std::string_view(row.state));
   object.add("desired", placement.desired == Desired::kRunning ? "running" : "stopped");

@@ -345,7 +345,18 @@ TEST(sessions_foreign_instances_are_said_once_however_often_a_worker_comes) {
     come("ghost.1", true);
     world.close("w1");
   }
-  CHECK_EQ(world.count("say worker w1 runs ghost.1, of which no record speaks"), 1);
+  CHECK_EQ(world.count("say worker w1 has ghost.1, of which no record speaks"), 1);
+  world.pass(60'000);
+  come("ghost.1", true);
+  CHECK(world.print("ps").find("unknown to this master, left alone") != std::string::npos);
+  CHECK(world.print("ps w1 --json").find("\"state\":\"foreign\"") != std::string::npos);
+  CHECK(world.print("events --json")
+            .find("\"kind\":\"foreign\",\"worker\":\"w1\",\"instance\":"
+                  "\"ghost.1\"") != std::string::npos);
+  world.hear("w1", "INSTANCE instance=ghost.1 state=dead run=1");
+  CHECK(world.print("ps").find("ghost.1") == std::string::npos);
+  CHECK(world.print("ps --all").find("dead, unknown to this master") != std::string::npos);
+  world.close("w1");
   // One that beats before it has told all.
   world.pass(60'000);
   world.open("w1");
@@ -353,7 +364,7 @@ TEST(sessions_foreign_instances_are_said_once_however_often_a_worker_comes) {
   for (int i = 101; i <= 125; ++i)
     world.hear("w1", "INSTANCE instance=ghost." + std::to_string(i) + " state=running run=1");
   world.hear("w1", "SYNCED");
-  CHECK_EQ(world.count("say worker w1 runs ghost."), 1 + 20);
+  CHECK_EQ(world.count("say worker w1 has ghost."), 1 + 20);
   CHECK_EQ(world.count("say worker w1 has named 5 more instances of which no record speaks"), 1);
   // A name that it uses is given to no other, whether it was said or not.
   CHECK_EQ(world.cluster().state().apps.at("ghost").next_number, 126);
