@@ -173,8 +173,9 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
   if (!notice.empty()) say(notice);
 
   Loop loop;
-  Runtime runtime({loop, agent, *journal, store, notify, options.logs_total}, target,
-                  std::move(supervisor));
+  Runtime runtime(
+      {loop, agent, *journal, store, notify, {options.logs_total, options.disk_floor_percent}},
+      target, std::move(supervisor));
   for (int signal : {SIGTERM, SIGINT})
     loop.on_signal(signal, [&] {
       say("leaving; " + std::to_string(living(agent)) + " apps go on");

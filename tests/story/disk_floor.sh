@@ -20,6 +20,7 @@ wait_for low
 dm workers
 expect_line 'w1 *up,disk-low *'
 expect_line 'w2 *up *'
+same "$(grep -c '^dm-worker: the disk of w1 is nearly full: ' w1.log)" 1
 dm describe worker/w1
 expect_line 'Available:*no: disk nearly full*'
 

@@ -14,7 +14,8 @@ start_worker w1
 dm copy apps/talker
 dm launch talker --on w1 -- "$dir/go"
 # The first part has its mark, and its second has passed, before the second part comes.
-wait_for test -s w1/logs/talker.1.1.times
+first_part_is_marked() { tail -n 1 w1/logs/talker.1.1.times 2>/dev/null | grep -q '^12 '; }
+wait_for first_part_is_marked
 parted=$(date +%s%3N)
 later() { (($(date +%s%3N) - parted >= 2500)); }
 wait_for later
@@ -33,7 +34,7 @@ time_at() { date -d "$(sed -n "$1s/ .*//p" out)" +%s%3N; }
 [[ $(sed 's/^[0-9-]*T[0-9:.]*Z //' out) == $'early\nbegun and ended\nlate' ]] || fail "other lines"
 first=$(time_at 1) second=$(time_at 2) third=$(time_at 3)
 ((first <= parted)) || fail "early comes late"
-((first == second)) || fail "a line has the time of its beginning"
+((first <= second && second <= parted)) || fail "a line has the time of its beginning"
 ((third >= parted + 2500)) || fail "late comes early"
 
 # --since: what is older is left out, but no line is torn.

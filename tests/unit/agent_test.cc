@@ -325,6 +325,22 @@ TEST(agent_beats_with_each_sample_and_reports_changes_only) {
   CHECK_EQ(world.count("M> HEARTBEAT"), 1);
 }
 
+TEST(agent_says_once_that_the_disk_is_nearly_full) {
+  AgentWorld world;
+  world.join();
+  const auto sample = [&](std::int64_t free) {
+    Sampled sampled;
+    sampled.host.disk_free_bytes = free;
+    sampled.host.disk_total_bytes = 1000;
+    world.feed(sampled);
+  };
+  for (const std::int64_t free : {60, 49, 48, 55, 49}) sample(free);
+  CHECK_EQ(world.count("say the disk of w1 is nearly full: 49 B of 1000 B are free"), 1);
+  world.take();
+  for (const std::int64_t free : {60, 40}) sample(free);
+  CHECK_EQ(world.count("say the disk of w1 is nearly full"), 1);
+}
+
 TEST(agent_says_nothing_to_a_master_that_is_not_there) {
   AgentWorld world;
   world.join();

@@ -97,9 +97,37 @@ TEST(log_budget_share_of_the_disk) {
 }
 
 TEST(log_budget_looks_again_in_time) {
-  CHECK_EQ(next_log_look_ms(false, 1), 1000);
-  CHECK_EQ(next_log_look_ms(true, 1), 100);
-  CHECK_EQ(next_log_look_ms(true, 500), 10'000);
+  CHECK_EQ(next_log_look_ms({}, false, 1), 1000);
+  CHECK_EQ(next_log_list_ms(1), 1000);
+  CHECK_EQ(next_log_list_ms(100), 2000);
+  // It rests, or writes so little that a whole interval does not matter.
+  const LogGrowth calm{100 * kMiB, 50 * kMiB, 0, 200, 60'000};
+  CHECK_EQ(next_log_look_ms({calm}, false, 1), 200);
+  CHECK_EQ(next_log_look_ms({{100 * kMiB, 50 * kMiB, kMiB, 200, 60'000}}, false, 1), 200);
+}
+
+TEST(log_budget_keeps_pace_with_a_flood) {
+  const LogGrowth calm{100 * kMiB, 50 * kMiB, 0, 200, 60'000};
+  // 1 MiB/ms, 50 MiB to its budget and 25 beyond it.
+  const LogGrowth fast{100 * kMiB, 50 * kMiB, 200 * kMiB, 200, 60'000};
+  CHECK_EQ(next_log_look_ms({calm, fast}, false, 1), 75);
+  CHECK_EQ(next_log_look_ms({calm, fast}, true, 1), 50);
+  const LogGrowth faster{5 * kMiB, 5 * kMiB, 200 * kMiB, 200, 60'000};
+  CHECK_EQ(next_log_look_ms({faster, fast}, false, 1), 10);
+  // 20 kB/ms of a budget of 1 MiB that is full.
+  CHECK_EQ(next_log_look_ms({{kMiB, kMiB, 400'000, 20, 60'000}}, false, 1), 13);
+  CHECK_EQ(next_log_look_ms({{kMiB, 2 * kMiB, 400'000, 20, 60'000}}, false, 1), 13);
+}
+
+TEST(log_budget_distrusts_a_young_log) {
+  CHECK_EQ(next_log_look_ms({{kMiB, 0, 0, 0, 0}}, false, 1), 10);
+  CHECK_EQ(next_log_look_ms({{kMiB, 0, 0, 40, 80}}, false, 1), 80);
+  CHECK_EQ(next_log_look_ms({{kMiB, 0, 0, 40, 300}}, false, 1), 200);
+}
+
+TEST(log_budget_does_not_look_all_the_time) {
+  CHECK_EQ(next_log_look_ms({{kMiB, kMiB, 200 * kMiB, 200, 60'000}}, false, 100), 400);
+  CHECK_EQ(next_log_look_ms({{kMiB, 0, 0, 200, 60'000}}, true, 1), 50);
 }
 
 TEST(log_budget_knows_a_log_by_its_name) {

@@ -27,7 +27,8 @@ struct Place {
     if (::mkdtemp(name) != nullptr) path = name;
     store.emplace(path, std::vector<gid_t>());
     (void)store->prepare();
-    keeper.emplace(loop, *store, kMiB * 1000, [] { return LogKeeper::Owners(); });
+    keeper.emplace(loop, *store, LogKeeper::Limits{kMiB * 1000, 0},
+                   [](bool) { return LogKeeper::Owners(); });
   }
   ~Place() { (void)remove_tree(path); }
   Place(const Place&) = delete;
@@ -46,6 +47,9 @@ struct Place {
   }
   bool look(std::int64_t run, bool is_alive, std::int64_t most, std::int64_t mono_ms = 10'000) {
     return keeper->look({{"a.1", {run, is_alive, most}}}, {mono_ms, 1'000'000'000});
+  }
+  bool glance(std::int64_t run, std::int64_t most, std::int64_t mono_ms) {
+    return keeper->glance({{"a.1", {run, true, most}}}, {mono_ms, 1'000'000'000});
   }
 
   std::string path;
@@ -136,6 +140,32 @@ TEST(log_keeper_drops_a_run_with_all_that_lies_beside_it) {
   CHECK(place.look(2, false, 66'000));
   for (const char* name : {"a.1.1", "a.1.1.times", "a.1.1.gone"}) CHECK(!place.has(name));
   CHECK(place.has("a.1.2"));
+}
+
+TEST(log_keeper_glances_at_the_living_and_sees_how_fast_they_grow) {
+  Place place;
+  const Fd old = place.log(1), file = place.log(2);
+  REQUIRE(write_all(old.get(), std::string(kMiB / 4, 'x')));
+  CHECK(!place.look(2, true, kMiB, 10'000));
+  CHECK_EQ(place.keeper->wait_ms(), 10);  // nothing is known of it yet
+  CHECK(!place.glance(2, kMiB, 20'000));
+  CHECK_EQ(place.keeper->wait_ms(), 200);
+  // The run before counts too, and goes first.
+  REQUIRE(write_all(file.get(), std::string(kMiB, 'x')));
+  CHECK(place.glance(2, kMiB, 20'200));
+  CHECK_EQ(place.keeper->wait_ms(), 50);  // 256 KiB at 1 MiB in 200 ms
+  CHECK(!place.has("a.1.1"));
+  CHECK(!place.glance(2, kMiB, 20'400));
+  CHECK_EQ(place.keeper->wait_ms(), 200);
+  // So does what a run wrote that had not begun at the last look.
+  const Fd next = place.log(3);
+  REQUIRE(write_all(next.get(), std::string(2 * kMiB, 'x')));
+  CHECK(place.glance(3, kMiB, 20'600));
+  CHECK_EQ(place.keeper->wait_ms(), 10);
+  CHECK(!place.has("a.1.2"));
+  struct stat info {};
+  REQUIRE(::fstat(next.get(), &info) == 0);
+  CHECK(std::int64_t{info.st_blocks} * 512 <= kMiB);
 }
 
 TEST(log_keeper_marks_growth_once_a_second) {

@@ -75,6 +75,7 @@ void Agent::handle(const Sampled& sampled, Now now) {
   const std::int64_t elapsed = now.mono_ms - last_sample_ms_;
   last_sample_ms_ = now.mono_ms;
   host_ = sampled.host;
+  tell_of_the_disk();
   host_.cpu_percent = cpu_average_.add(now.mono_ms, sampled.host.cpu_percent);
   for (const InstanceSample& sample : sampled.instances) {
     const auto found = instances_.find(sample.instance);
@@ -90,6 +91,12 @@ void Agent::handle(const Sampled& sampled, Now now) {
     tell(instance);
   }
   if (link_.is_up()) beat(host_, now);
+}
+
+// Once, until there is clearly room again.
+void Agent::tell_of_the_disk() {
+  if (is_disk_low() && !disk_told_) out_.push_back(Say{disk_low().message});
+  disk_told_ = is_disk_low() || (disk_told_ && has_less_than(facts_.disk_floor_percent + 1));
 }
 
 void Agent::beat(const HostSample& host, Now now) {

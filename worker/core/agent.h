@@ -84,7 +84,8 @@ class Agent {
   void set_grace(Instance& instance, std::int64_t grace_ms, bool may_kill, Now now);
   void ok(const std::string& id) { to_master(Line("OK").add("id", id)); }
   void err(std::string_view id, const Error& error);
-  bool is_disk_low() const;
+  bool has_less_than(int percent) const;  // free on the disk
+  bool is_disk_low() const { return has_less_than(facts_.disk_floor_percent); }
   Error disk_low() const;
 
   // What must never live twice (agent_leases.cc).
@@ -125,6 +126,7 @@ class Agent {
   bool is_last_end(const Line& end) const;
   Status replay_run(const Line& record);
   void greet(Now now);
+  void tell_of_the_disk();
   void beat(const HostSample& host, Now now);
   void tell(Instance& instance);
   // Without a session nobody would understand it: the master asks again when there is one.
@@ -156,6 +158,7 @@ class Agent {
   std::deque<std::pair<std::int64_t, std::int64_t>> beat_times_;  // seq, mono_ms; of this session
   std::int64_t last_sample_ms_ = 0;
   HostSample host_;
+  bool disk_told_ = false;  // that it is nearly full
   CpuAverage cpu_average_;
   Bond bond_;
 

@@ -186,8 +186,8 @@ bool Agent::is_being_forgotten(const std::string& instance) const {
   });
 }
 
-bool Agent::is_disk_low() const {
-  return host_.disk_free_bytes < host_.disk_total_bytes / 100 * facts_.disk_floor_percent;
+bool Agent::has_less_than(int percent) const {
+  return host_.disk_free_bytes < host_.disk_total_bytes / 100 * percent;
 }
 
 Error Agent::disk_low() const {

@@ -11,9 +11,13 @@ namespace {
 
 constexpr std::int64_t kMostTotal = 10LL * 1024 * 1024 * 1024;
 constexpr std::int64_t kLeastKept = 16 * kLogBlock;  // of a log that is shortened
-constexpr std::int64_t kLookMs = 1000;
-constexpr std::int64_t kLookSoonMs = 100;
-constexpr std::int64_t kRestShare = 20;  // looking takes a twentieth of the time at most
+constexpr std::int64_t kListMs = 1000;
+constexpr std::int64_t kListShare = 20;  // listing takes a twentieth of the time at most
+constexpr std::int64_t kLookMs = 200;
+constexpr std::int64_t kLookOnFullDiskMs = 50;
+constexpr std::int64_t kLookSoonestMs = 10;
+constexpr std::int64_t kLookShare = 4;   // looking a quarter, and only while there is a flood
+constexpr std::int64_t kSlackShare = 4;  // of its budget, what a log may be beyond it
 
 enum class Class { kReplaced, kEnded, kAlive };
 
@@ -98,8 +102,25 @@ std::int64_t default_logs_total(std::int64_t disk_bytes) {
   return std::min(disk_bytes / 10, kMostTotal);
 }
 
-std::int64_t next_log_look_ms(bool has_cut, std::int64_t took_ms) {
-  return std::max(has_cut ? kLookSoonMs : kLookMs, kRestShare * took_ms);
+std::int64_t next_log_look_ms(const std::vector<LogGrowth>& living, bool disk_is_low,
+                              std::int64_t took_ms) {
+  if (living.empty()) return kListMs;
+  std::int64_t wait = disk_is_low ? kLookOnFullDiskMs : kLookMs;
+  for (const LogGrowth& each : living) {
+    wait = std::min(wait, each.age_ms);
+    if (each.grown <= 0) continue;
+    const std::int64_t slack = disk_is_low ? 0 : each.most / kSlackShare;
+    const auto may_grow =
+        static_cast<double>(std::max<std::int64_t>(each.most - each.used, 0) + slack);
+    const double until = may_grow * static_cast<double>(std::max<std::int64_t>(each.over_ms, 1)) /
+                         static_cast<double>(each.grown);
+    if (until < static_cast<double>(wait)) wait = static_cast<std::int64_t>(until);
+  }
+  return std::max({wait, kLookSoonestMs, kLookShare * took_ms});
+}
+
+std::int64_t next_log_list_ms(std::int64_t took_ms) {
+  return std::max(kListMs, kListShare * took_ms);
 }
 
 std::optional<LogName> parse_log_name(std::string_view name) {

@@ -52,9 +52,24 @@ std::vector<LogCut> plan_log_cuts(const std::vector<LogFile>& files,
 // 10 GiB.
 std::int64_t default_logs_total(std::int64_t disk_bytes);
 
-// When to look again, in milliseconds: soon after something had to be cut, for whoever filled a
-// budget goes on; less often where looking takes long.
-std::int64_t next_log_look_ms(bool has_cut, std::int64_t took_ms);
+// How a budget has filled lately: of one living instance, or of all logs together.
+struct LogGrowth {
+  std::int64_t most = 0;     // the budget, bytes
+  std::int64_t used = 0;     // of it
+  std::int64_t grown = 0;    // bytes written since the look before
+  std::int64_t over_ms = 0;  // the time between the two looks
+  std::int64_t age_ms = 0;   // how long it has been looked at
+};
+
+// When to look at the living logs again, in milliseconds: before the fastest of them, if it goes
+// on like this, is a quarter beyond its budget; on a full disk before it is beyond it at all. A
+// young one has shown no pace yet, so it is looked at soon, then less and less often. `took_ms` is
+// what looking costs, cutting not counted: that is the writer's fault, and must not delay the next.
+std::int64_t next_log_look_ms(const std::vector<LogGrowth>& living, bool disk_is_low,
+                              std::int64_t took_ms);
+
+// When to list all logs again, the dead ones too.
+std::int64_t next_log_list_ms(std::int64_t took_ms);
 
 // "APP.N.RUN"; nullopt for everything else, such as what lies beside a log.
 struct LogName {

@@ -19,6 +19,7 @@
 namespace dm {
 namespace {
 
+constexpr std::int64_t kSoonMs = 10;
 constexpr std::int64_t kMarkMs = 1000;             // between two marks of one log
 constexpr std::int64_t kIndexBytes = 1024 * 1024;  // then it is thinned
 constexpr std::size_t kMostMarks = 16 * 1024;
@@ -67,78 +68,155 @@ bool append_mark(int index, const LogMark& mark) {
 
 }  // namespace
 
-LogKeeper::LogKeeper(Loop& loop, const AppStore& store, std::optional<std::int64_t> total,
-                     std::function<Owners()> owners)
-    : loop_(loop), store_(store), total_(total), owners_(std::move(owners)), jobs_(loop, 1) {}
+LogKeeper::LogKeeper(Loop& loop, const AppStore& store, Limits limits,
+                     std::function<Owners(bool only_living)> owners)
+    : loop_(loop), store_(store), limits_(limits), owners_(std::move(owners)), jobs_(loop, 1) {}
 
 void LogKeeper::start() {
-  loop_.later([this] { run(); });
+  rest(0);
+}
+
+void LogKeeper::look_soon() {
+  is_hurried_ = true;
+  if (!timer_) return;  // taken into account when the look under way is over
+  const std::int64_t at = loop_.now().mono_ms + kSoonMs;
+  if (timer_at_ <= at) return;
+  loop_.cancel(*timer_);
+  rest(kSoonMs);
+}
+
+void LogKeeper::rest(std::int64_t wait) {
+  timer_at_ = loop_.now().mono_ms + wait;
+  timer_ = loop_.at(timer_at_, [this] { run(); });
 }
 
 void LogKeeper::run() {
-  jobs_.run([this, owners = owners_()]() -> Loop::Task {
+  timer_.reset();
+  is_hurried_ = false;
+  const bool lists = loop_.now().mono_ms >= list_at_ms_;
+  jobs_.run([this, lists, owners = owners_(!lists)]() -> Loop::Task {
     const Now before = read_clock();
-    const bool has_cut = look(owners, before);
-    const std::int64_t took = read_clock().mono_ms - before.mono_ms;
-    return [this, wait = next_log_look_ms(has_cut, took)] {
-      loop_.at(loop_.now().mono_ms + wait, [this] { run(); });
+    lists ? look(owners, before) : glance(owners, before);
+    return [this, lists, took = took_ms_, wait = wait_ms_] {
+      if (lists) list_at_ms_ = loop_.now().mono_ms + next_log_list_ms(took);
+      rest(is_hurried_ ? std::min(wait, kSoonMs) : wait);
     };
   });
 }
 
 bool LogKeeper::look(const Owners& owners, Now now) {
-  const std::vector<LogFile> files = list();
-  std::erase_if(marked_, [&](const auto& entry) { return !owners.contains(entry.first); });
-  for (const LogFile& file : files) {
-    const auto owner = owners.find(file.instance);
-    if (owner != owners.end() && owner->second.run == file.run) mark(file, owner->second, now);
+  const std::int64_t begun = read_clock().mono_ms;
+  files_.clear();
+  for (const std::string& entry : names_in(store_.logs_directory())) {
+    const auto name = parse_log_name(entry);
+    if (!name) continue;
+    if (auto file = find(*name)) files_[{name->instance, name->run}] = std::move(*file);
   }
-  bool has_cut = false;
-  for (const LogCut& each : plan_log_cuts(files, owners, total()))
-    has_cut = cut(each, owners) || has_cut;
-  return has_cut;
+  known_ = owners;
+  std::erase_if(marked_, [&](const auto& entry) { return !owners.contains(entry.first); });
+  return keep(now, begun);
 }
 
-std::vector<LogFile> LogKeeper::list() const {
-  std::vector<LogFile> files;
-  const int directory = store_.logs_directory();
-  for (const std::string& entry : names_in(directory)) {
-    auto name = parse_log_name(entry);
-    struct stat info {};
-    if (!name || ::fstatat(directory, entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (!S_ISREG(info.st_mode)) continue;
-    // What a file system sets aside in advance is not the log's.
-    const std::int64_t whole = (info.st_size + kLogBlock - 1) / kLogBlock * kLogBlock;
-    const std::int64_t used = std::min<std::int64_t>(std::int64_t{info.st_blocks} * 512, whole);
-    files.push_back({name->instance, name->run, info.st_size, used, to_ms(info.st_mtim)});
+bool LogKeeper::glance(const Owners& living, Now now) {
+  const std::int64_t begun = read_clock().mono_ms;
+  for (auto& [name, owner] : known_)
+    if (!living.contains(name)) owner.is_alive = false;
+  for (const auto& [name, owner] : living) {
+    known_[name] = owner;
+    if (auto file = find({name, owner.run})) files_[{name, owner.run}] = std::move(*file);
   }
-  return files;
+  return keep(now, begun);
+}
+
+bool LogKeeper::keep(Now now, std::int64_t begun) {
+  std::vector<LogFile> files;
+  for (const auto& [key, file] : files_) {
+    files.push_back(file);
+    const auto owner = known_.find(file.instance);
+    if (owner != known_.end() && owner->second.run == file.run) mark(file, owner->second, now);
+  }
+  const std::int64_t most = total();
+  const std::vector<LogCut> cuts = plan_log_cuts(files, known_, most);
+  took_ms_ = read_clock().mono_ms - begun;
+  measure(now, most);
+  for (const LogCut& each : cuts) cut(each);
+  return !cuts.empty();
+}
+
+// How fast the living logs grow, and when to look again because of that.
+void LogKeeper::measure(Now now, std::int64_t total) {
+  std::map<std::string, Pace> before;
+  before.swap(paces_);
+  std::map<std::string, std::int64_t> used;
+  LogGrowth all{total, 0, 0, 0, INT64_MAX};
+  for (const auto& [key, file] : files_) {
+    used[file.instance] += file.used;
+    all.used += file.used;
+  }
+  std::vector<LogGrowth> growths;
+  for (const auto& [key, file] : files_) {
+    const auto owner = known_.find(file.instance);
+    if (owner == known_.end() || !owner->second.is_alive || owner->second.run != file.run) continue;
+    const auto found = before.find(file.instance);
+    const Pace last = found != before.end() && found->second.run == file.run
+                          ? found->second
+                          : Pace{file.run, 0, now.mono_ms, now.mono_ms};
+    // What is smaller than before was truncated: what stands there is new.
+    const std::int64_t grown = file.size < last.size ? file.size : file.size - last.size;
+    const std::int64_t over = now.mono_ms - last.at_mono_ms;
+    growths.push_back(
+        {owner->second.most, used[file.instance], grown, over, now.mono_ms - last.since_mono_ms});
+    all.grown += grown;
+    all.over_ms = std::max(all.over_ms, over);
+    paces_[file.instance] = {file.run, file.size, now.mono_ms, last.since_mono_ms};
+  }
+  if (!growths.empty()) growths.push_back(all);
+  wait_ms_ = next_log_look_ms(growths, is_disk_low(), took_ms_);
+}
+
+// One log as it lies on disk now.
+std::optional<LogFile> LogKeeper::find(const LogName& name) const {
+  struct stat info {};
+  const std::string entry = log_file_name(name.instance, name.run);
+  if (::fstatat(store_.logs_directory(), entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(info.st_mode))
+    return std::nullopt;
+  // What a file system sets aside in advance is not the log's.
+  const std::int64_t whole = (info.st_size + kLogBlock - 1) / kLogBlock * kLogBlock;
+  const std::int64_t used = std::min<std::int64_t>(std::int64_t{info.st_blocks} * 512, whole);
+  return LogFile{name.instance, name.run, info.st_size, used, to_ms(info.st_mtim)};
 }
 
 std::int64_t LogKeeper::total() const {
-  if (total_) return *total_;
+  if (limits_.total) return *limits_.total;
   struct statvfs disk {};
   if (::statvfs(store_.root().c_str(), &disk) != 0) return INT64_MAX;
   return default_logs_total(static_cast<std::int64_t>(disk.f_blocks) *
                             static_cast<std::int64_t>(disk.f_frsize));
 }
 
-bool LogKeeper::cut(const LogCut& cut, const Owners& owners) const {
+bool LogKeeper::is_disk_low() const {
+  struct statvfs disk {};
+  if (::statvfs(store_.root().c_str(), &disk) != 0) return false;
+  return static_cast<std::int64_t>(disk.f_bavail) <
+         static_cast<std::int64_t>(disk.f_blocks) / 100 * limits_.disk_floor_percent;
+}
+
+void LogKeeper::cut(const LogCut& cut) {
   const std::string name = log_file_name(cut.instance, cut.run);
-  const auto owner = owners.find(cut.instance);
-  const bool is_alive =
-      owner != owners.end() && owner->second.is_alive && owner->second.run == cut.run;
   if (cut.keep_from > 0) {
-    shorten(cut, name, is_alive);
-    return true;
+    const auto owner = known_.find(cut.instance);
+    shorten(cut, name,
+            owner != known_.end() && owner->second.is_alive && owner->second.run == cut.run);
+    return;
   }
   const int directory = store_.logs_directory();
   for (const char* suffix : {kLogTimesSuffix, kLogGoneSuffix, ""})
     (void)::unlinkat(directory, (name + suffix).c_str(), 0);
-  return true;
+  files_.erase({cut.instance, cut.run});
 }
 
-void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_alive) const {
+void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_alive) {
   const int directory = store_.logs_directory();
   const auto file = open_file_beneath(directory, name, O_WRONLY);
   struct stat info {};
@@ -149,6 +227,7 @@ void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_aliv
     if (!replace_beside(directory, name + kLogGoneSuffix, std::to_string(gone) + "\n")) return;
     (void)::ftruncate(file->get(), 0);
   }
+  if (auto left = find({cut.instance, cut.run})) files_[{cut.instance, cut.run}] = std::move(*left);
   // The time of the last write tells when the log's last part was written.
   if (is_alive) return;
   const timespec times[2] = {info.st_atim, info.st_mtim};

@@ -1,16 +1,20 @@
 // worker/io/log_keeper.h - keeps the logs within their budgets and their indexes up to date, in a
 // helper thread. Decides nothing: worker/core/log_budget.h does.
 //
+// Now and then it lists all logs. In between it glances at those of the living alone, which is
+// cheap, and the more often the faster they grow: a flood fills a disk in seconds. No log is ever
+// read for this.
+//
 // A log is shortened by a hole at its front, so that whoever writes or reads it notices nothing.
 // Where the file system makes no holes the file is truncated, and what went is counted beside it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/io/jobs.h"
 #include "worker/core/log_budget.h"
@@ -21,38 +25,67 @@ namespace dm {
 class LogKeeper {
  public:
   using Owners = std::map<std::string, LogOwner>;  // by instance
+  struct Limits {
+    std::optional<std::int64_t> total;  // bytes for all logs; nullopt: the usual share of the disk
+    int disk_floor_percent = 0;         // with less of it free, living logs are looked at closely
+  };
 
-  // `total`: bytes for all logs; nullopt for the usual share of the disk. `owners` is asked from
-  // the loop, before each look. All of it lives until the process ends.
-  LogKeeper(Loop& loop, const AppStore& store, std::optional<std::int64_t> total,
-            std::function<Owners()> owners);
+  // `owners` is asked from the loop, before each look: for all, or only for those that live. All
+  // of it lives until the process ends.
+  LogKeeper(Loop& loop, const AppStore& store, Limits limits,
+            std::function<Owners(bool only_living)> owners);
   LogKeeper(const LogKeeper&) = delete;
   LogKeeper& operator=(const LogKeeper&) = delete;
 
   // Looks now, and from then on again and again.
   void start();
+  // A run begins: nobody knows yet how fast it will write.
+  void look_soon();
 
   // One look, in whatever thread: cuts what is over its budget, marks what has grown. True if
   // something was cut. What cannot be done is tried again at the next look.
   bool look(const Owners& owners, Now now);
+  // The same for the logs that live, of which all are given; of others it goes by the last look.
+  bool glance(const Owners& living, Now now);
+  // When the next glance is due, counted from the last look or glance.
+  std::int64_t wait_ms() const { return wait_ms_; }
 
  private:
+  using LogKey = std::pair<std::string, std::int64_t>;  // instance and run
   struct Marked {
     std::int64_t run = 0, size = -1, at_mono_ms = 0;
   };
+  struct Pace {
+    std::int64_t run = 0, size = 0, at_mono_ms = 0, since_mono_ms = 0;
+  };
   void run();
-  std::vector<LogFile> list() const;
+  void rest(std::int64_t wait);
+  std::optional<LogFile> find(const LogName& name) const;
+  bool keep(Now now, std::int64_t begun);
+  void measure(Now now, std::int64_t total);
   std::int64_t total() const;
-  bool cut(const LogCut& cut, const Owners& owners) const;
-  void shorten(const LogCut& cut, const std::string& name, bool is_alive) const;
+  bool is_disk_low() const;
+  void cut(const LogCut& cut);
+  void shorten(const LogCut& cut, const std::string& name, bool is_alive);
   void mark(const LogFile& file, const LogOwner& owner, Now now);
 
   Loop& loop_;
   const AppStore& store_;
-  std::optional<std::int64_t> total_;
-  std::function<Owners()> owners_;
+  Limits limits_;
+  std::function<Owners(bool only_living)> owners_;
   Jobs jobs_;
-  std::map<std::string, Marked> marked_;  // by instance; the helper thread's
+
+  // The loop's.
+  std::optional<Loop::TimerId> timer_;  // none while a look is under way
+  std::int64_t timer_at_ = 0, list_at_ms_ = 0;
+  bool is_hurried_ = false;
+
+  // The helper thread's, of which there is one at a time.
+  std::map<std::string, Marked> marked_;  // by instance
+  std::map<std::string, Pace> paces_;     // of living logs, by instance
+  std::map<LogKey, LogFile> files_;
+  Owners known_;
+  std::int64_t wait_ms_ = 0, took_ms_ = 0;
 };
 
 }  // namespace dm

@@ -55,7 +55,8 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
              raise(MasterDown{why});
            }}),
       streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
-      keeper_(loop_, parts.store, parts.logs_total, [this] { return log_owners(); }),
+      keeper_(loop_, parts.store, parts.logs,
+              [this](bool only_living) { return log_owners(only_living); }),
       sampler_(parts.store.root()),
       shorten_above_(kShortestToShorten) {}
 
@@ -89,10 +90,11 @@ void Runtime::leave() {
   loop_.at(loop_.now().mono_ms + kLeaveMs, [this] { loop_.stop(0); });
 }
 
-LogKeeper::Owners Runtime::log_owners() const {
+LogKeeper::Owners Runtime::log_owners(bool only_living) const {
   LogKeeper::Owners owners;
   for (const auto& [name, instance] : parts_.agent.instances()) {
     const bool is_over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
+    if (is_over && only_living) continue;
     owners[name] = {instance.run, !is_over, instance.spec.log_max_bytes};
   }
   return owners;
@@ -187,6 +189,7 @@ void Runtime::perform(const Disconnect& effect) {
 void Runtime::perform(const Spawn& effect) {
   const auto found = parts_.agent.instances().find(effect.instance);
   if (found != parts_.agent.instances().end()) launcher_.spawn(effect, found->second.spec);
+  keeper_.look_soon();
 }
 
 void Runtime::perform(const Install& effect) {

@@ -26,7 +26,7 @@ struct RuntimeParts {
   JournalFile& journal;
   AppStore& store;
   const Notify& notify;
-  std::optional<std::int64_t> logs_total;  // bytes; nullopt: the usual share of the disk
+  LogKeeper::Limits logs;
 };
 
 class Runtime {
@@ -51,7 +51,7 @@ class Runtime {
   void give_up(const std::string& why);
   void on_supervisor_line(const Line& line);
   void begin_ticking();
-  LogKeeper::Owners log_owners() const;
+  LogKeeper::Owners log_owners(bool only_living) const;
 
   void perform(const Connect&) { session_.dial(); }
   void perform(const Disconnect& effect);
