@@ -363,5 +363,5 @@ TEST(agent_stops_nothing_when_it_leaves) {
   world.join();
   world.run("web.1");
   world.feed(Leave{});
-  CHECK_EQ(world.take(), "M> BYE\ndisconnect leaving\n");
+  CHECK_EQ(world.take(), "M> BYE\nfinish leaving\n");
 }

@@ -52,7 +52,9 @@ void AgentWorld::note(const Effect& effect) {
     AgentWorld& world;
     void add(const std::string& text) { world.log_.push_back(text); }
     void operator()(const Connect&) { add("connect"); }
-    void operator()(const Disconnect& e) { add("disconnect " + e.why); }
+    void operator()(const Disconnect& e) {
+      add((e.after_sending ? "finish " : "disconnect ") + e.why);
+    }
     void operator()(const ToMaster& e) { add("M> " + one_line(e.line)); }
     void operator()(const ToSupervisor& e) { add("S> " + one_line(e.line)); }
     void operator()(const Spawn& e) {

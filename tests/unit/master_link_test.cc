@@ -180,3 +180,19 @@ TEST(master_link_never_answers_an_error) {
   CHECK(at.hear("ERR code=unknown-verb msg=no%20verb%20X") == Verdict::kHandled);
   CHECK_EQ(at.take(), "say the master says: no verb X\n");
 }
+
+TEST(master_link_says_why_it_leaves_once) {
+  Fixture at;
+  for (const char* said : {"disconnect old\nsay no session with the master: old\n",
+                           "disconnect old\n", "disconnect old\n"}) {
+    at.welcome();
+    at.link.leave("old", at.now, at.out);
+    CHECK(!at.link.is_up());
+    CHECK(at.hear("STOP id=1") == Verdict::kHandled);
+    at.drop("old");
+    CHECK_EQ(at.take(), said);
+  }
+  at.welcome();
+  at.drop("broken");
+  CHECK_EQ(at.take(), "say no session with the master: broken\n");
+}

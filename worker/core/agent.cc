@@ -59,8 +59,8 @@ void Agent::greet(Now now) {
   // Said also to a master that is then not obeyed: it learns from it that it is an old copy.
   if (!another && !bond_.epoch.empty()) info.add("epoch", bond_.epoch);
   to_master(info);
-  const std::string refusal = bond_.refusal(link_.cluster(), link_.epoch());
-  if (!refusal.empty()) return out_.push_back(Disconnect{"the master is not obeyed: " + refusal});
+  const std::string refusal = bond_.refusal(link_.cluster(), link_.epoch(), facts_.join);
+  if (!refusal.empty()) return link_.leave("the master is not obeyed: " + refusal, now, out_);
   for (auto& [name, instance] : instances_) {
     to_master(report(instance, true));
     instance.last_report = report(instance, false).print();
@@ -145,7 +145,7 @@ void Agent::handle(const Tick&, Now now) {
 void Agent::handle(const Leave&, Now) {
   if (!link_.is_up()) return;
   to_master(Line("BYE"));
-  out_.push_back(Disconnect{"leaving"});
+  out_.push_back(Disconnect{"leaving", true});
 }
 
 // --- the journal ---

@@ -54,6 +54,10 @@ void Agent::bind() {
 }
 
 void Agent::obey(const Line& order, Now now) {
+  const std::string_view epoch = epoch_of_order(order.text("id"));
+  if (!epoch.empty() && epoch != link_.epoch())
+    return err(order.text("id"), fail(Code::kDenied, "an order of epoch " + std::string(epoch) +
+                                                         ", not of this one"));
   for (const Order& row : kOrders) {
     if (row.verb != order.verb()) continue;
     if (row.changes) bind();

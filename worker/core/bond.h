@@ -15,13 +15,17 @@ namespace dm {
 // 0 for a text that is no epoch.
 std::int64_t epoch_number(std::string_view epoch);
 
+// "EPOCH.NUMBER", the id of a master's order: its epoch. Empty for every other id.
+std::string_view epoch_of_order(std::string_view id);
+
 struct Bond {
   std::string cluster;  // empty: none yet
   std::string epoch;    // of the last order that was obeyed
 
   // Why a master that says WELCOME with these is not obeyed; empty if it is. A master that names
-  // no cluster (a netcat that plays one) is asked nothing.
-  std::string refusal(std::string_view its_cluster, std::string_view its_epoch) const;
+  // no cluster (a netcat that plays one) is asked nothing by a worker that belongs to none, or that
+  // `joins` whom it finds.
+  std::string refusal(std::string_view its_cluster, std::string_view its_epoch, bool joins) const;
 };
 
 }  // namespace dm

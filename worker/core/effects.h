@@ -55,7 +55,8 @@ struct HostFacts {
 struct Connect {};  // dial the master; answered by MasterUp or MasterDown
 struct Disconnect {
   std::string why;
-};  // drop the session; MasterDown follows
+  bool after_sending = false;  // what was said before it, of that nothing is thrown away
+};                             // end the session; MasterDown follows
 struct ToMaster {
   Line line;
 };

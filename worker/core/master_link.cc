@@ -1,6 +1,7 @@
 #include "worker/core/master_link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/escape.h"
 
@@ -32,6 +33,7 @@ void MasterLink::on_down(const std::string& why, Now now, Effects& out) {
 }
 
 MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out) {
+  if (state_ == State::kLeaving) return Verdict::kHandled;
   if (line.verb() == "ERR" && state_ != State::kUp) {
     refused(line, out);
     return Verdict::kHandled;
@@ -64,13 +66,20 @@ MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out)
     epoch_ = line.text("epoch");
     state_ = State::kUp;
     up_since_ = now.mono_ms;
-    last_why_.clear();
+    why_before_ = std::exchange(last_why_, "");
     arm(now.mono_ms + std::max(kFirstBeatMs, heartbeat_ms_ * (missed_ + 1)));
     return Verdict::kWelcome;
   }
   if (line.verb() != "BEAT") return Verdict::kOrder;
   arm(now.mono_ms + heartbeat_ms_ * (missed_ + 1));
   return Verdict::kHandled;
+}
+
+void MasterLink::leave(const std::string& why, Now now, Effects& out) {
+  state_ = State::kLeaving;
+  last_why_ = why_before_;
+  arm(now.mono_ms + kHandshakeMs);
+  out.push_back(Disconnect{why, true});
 }
 
 void MasterLink::refused(const Line& line, Effects& out) {
@@ -93,6 +102,10 @@ void MasterLink::on_tick(Now now, Effects& out) {
     case State::kWelcoming:
       arm(kNever);
       out.push_back(Disconnect{"the master does not answer"});
+      break;
+    case State::kLeaving:
+      arm(kNever);
+      out.push_back(Disconnect{"the master does not take what was said"});
       break;
     case State::kUp:
       arm(kNever);

@@ -26,6 +26,8 @@ class MasterLink {
   enum class Verdict { kHandled, kWelcome, kOrder };
   Verdict on_line(const Line& line, Now now, Effects& out);
   void on_tick(Now now, Effects& out);
+  // After WELCOME: hangs up as soon as what was said so far has left, and says no more.
+  void leave(const std::string& why, Now now, Effects& out);
 
   bool is_up() const { return state_ == State::kUp; }
   std::int64_t heartbeat_ms() const { return heartbeat_ms_; }
@@ -34,7 +36,7 @@ class MasterLink {
   std::int64_t next_deadline() const { return deadline_; }
 
  private:
-  enum class State { kWaiting, kDialling, kGreeting, kWelcoming, kUp };
+  enum class State { kWaiting, kDialling, kGreeting, kWelcoming, kUp, kLeaving };
 
   void arm(std::int64_t at) { deadline_ = at; }
   void refused(const Line& line, Effects& out);
@@ -48,7 +50,7 @@ class MasterLink {
   std::int64_t missed_ = 2;
   std::int64_t up_since_ = 0;
   std::string cluster_, epoch_;
-  std::string last_why_;
+  std::string last_why_, why_before_;  // of the last failure; of the one before this WELCOME
 };
 
 }  // namespace dm

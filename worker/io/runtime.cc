@@ -183,7 +183,7 @@ void Runtime::on_supervisor_line(const Line& line) {
 // --- effects out ---
 
 void Runtime::perform(const Disconnect& effect) {
-  leaving_ ? session_.finish() : session_.drop(effect.why);
+  effect.after_sending ? session_.finish(effect.why) : session_.drop(effect.why);
 }
 
 void Runtime::perform(const Spawn& effect) {

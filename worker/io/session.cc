@@ -62,6 +62,7 @@ void Session::on_connected() {
     return fail_with("connect to " + master_.print() + ": " + errno_words(error));
   dialling_ = false;
   tune_tcp(fd.get(), patience_ms_);
+  finished_.reset();
   greeting_ = Line();
   handshake_.reset();
   connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kGreetingLine, kMaxQueue);
@@ -109,11 +110,11 @@ void Session::fail_with(const std::string& why) {
 void Session::on_closed(const std::string& why) {
   retired_ = std::move(connection_);
   loop_.later([this] { retired_.reset(); });
-  handlers_.on_down(why);
+  handlers_.on_down(finished_.value_or(why));
 }
 
 void Session::send(const Line& line) {
-  if (!connection_) return;
+  if (!connection_ || finished_) return;
   if (!key_ || line.verb() != "HELLO") return connection_->send_line(line);
   Line hello = line;
   handshake_ = begin_handshake(*key_, greeting_, random_hex(16), hello);
@@ -128,9 +129,10 @@ void Session::drop(const std::string& why) {
   fail_with(why);
 }
 
-void Session::finish() {
-  if (connection_) return connection_->finish();
-  drop("leaving");
+void Session::finish(const std::string& why) {
+  if (!connection_) return drop(why);
+  finished_ = why;
+  connection_->finish();
 }
 
 void Session::set_patience(int milliseconds) {

@@ -37,8 +37,8 @@ class Session {
   void send(const Line& line);
   // Hangs up at once; on_down follows.
   void drop(const std::string& why);
-  // Hangs up when everything has been sent; on_down follows.
-  void finish();
+  // Hangs up when everything has been sent, and takes nothing more; on_down(why) follows.
+  void finish(const std::string& why);
   // How long what was sent may stay unacknowledged.
   void set_patience(int milliseconds);
 
@@ -64,6 +64,7 @@ class Session {
   int patience_ms_ = 2000;
   std::uint64_t dials_ = 0;  // tells the outcome of an abandoned look-up from the present one
   bool dialling_ = false;
+  std::optional<std::string> finished_;  // why it is being hung up on
   Fd connecting_;
   std::unique_ptr<LineConnection> connection_, retired_;
 };

@@ -1,0 +1,44 @@
+// Which masters, and which orders of them, a worker obeys.
+#include "tests/unit/agent_world.h"
+#include "tests/unit/check.h"
+
+using namespace dm;
+using namespace dm::test;
+
+TEST(agent_tells_a_master_that_it_does_not_obey_what_it_has_obeyed) {
+  AgentWorld world;
+  world.greet();
+  world.welcome("WELCOME cluster=c1 epoch=5-aa heartbeat_ms=1000 missed=2");
+  world.install("web");
+  world.take();
+  for (const char* epoch : {"3-bb", "5-bb"}) {
+    world.feed(MasterDown{"gone"});
+    world.welcome("WELCOME cluster=c1 epoch=" + std::string(epoch) + " heartbeat_ms=1000 missed=2");
+    CHECK(world.has("M> INFO os=Linux"));
+    CHECK(world.has(" epoch=5-aa"));
+    CHECK(world.has("finish the master is not obeyed: its epoch " + std::string(epoch)));
+    CHECK(!world.has("M> SYNCED"));
+    world.take();
+    // Until the connection has gone nothing it says counts, and nothing is said to it.
+    world.order("STOP id=1 instance=web.1");
+    world.pass(3000);
+    CHECK(!world.has("M> "));
+  }
+}
+
+TEST(agent_obeys_no_order_of_another_epoch) {
+  AgentWorld world;
+  world.greet();
+  world.welcome("WELCOME cluster=c1 epoch=6-aa heartbeat_ms=1000 missed=2");
+  world.install("web");
+  world.take();
+  for (const char* id : {"4-99.12", "6-ab.12"}) {
+    world.order("LAUNCH id=" + std::string(id) + " " + launch_fields("web.1"));
+    CHECK(world.has("M> ERR id=" + std::string(id) + " code=denied "));
+    CHECK_EQ(world.state_of("web.1"), "none");
+  }
+  world.order("LAUNCH id=6-aa.13 " + launch_fields("web.1"));
+  world.order("LAUNCH id=anything " + launch_fields("web.2"));
+  CHECK_EQ(world.state_of("web.1"), "starting run 1");
+  CHECK_EQ(world.state_of("web.2"), "starting run 1");
+}
