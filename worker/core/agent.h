@@ -116,6 +116,8 @@ class Agent {
   void signal(const Instance& instance, int number, std::string_view to);
   void finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq, Now now);
   void decide_restart(Instance& instance, const EndOfRun& end, Now now);
+  void restart(Instance& instance, RunEvent event, Now now);
+  void pause(Instance& instance, std::int64_t delay, Now now);
   void expire(Instance& instance, Now now);
   void answer_launches(Instance& instance);
   void answer_end(Instance& instance);

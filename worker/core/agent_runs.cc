@@ -180,12 +180,21 @@ void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {
   const std::int64_t ended = end.number_or("ended_ms", now.wall_ms);
   const std::int64_t lived = ended - end.number_or("started_ms", ended);
   const std::int64_t delay = instance.backoff.next(lived, random_);
-  ++instance.restarts;
-  if (delay == 0 && may_run(instance, now)) return drive(instance, RunEvent::kStart, now);
+  if (delay == 0 && may_run(instance, now)) return restart(instance, RunEvent::kStart, now);
   instance.state = RunState::kBackoff;
+  pause(instance, delay, now);
+}
+
+void Agent::pause(Instance& instance, std::int64_t delay, Now now) {
   instance.deadline = now.mono_ms + delay;
   instance.retry_wall_ms = now.wall_ms + delay;
   tell(instance);
+}
+
+// By policy. Counted when it happens: one that is still to come may be stopped.
+void Agent::restart(Instance& instance, RunEvent event, Now now) {
+  ++instance.restarts;
+  drive(instance, event, now);
 }
 
 // Before the policy begins another run: the answer speaks of this one.
@@ -230,7 +239,7 @@ void Agent::expire(Instance& instance, Now now) {
     case RunState::kDraining: return drive(instance, RunEvent::kDrainTimeout, now);
     case RunState::kBackoff:
       // Otherwise the next lease brings it back (agent_leases.cc).
-      if (may_run(instance, now)) drive(instance, RunEvent::kRetryDue, now);
+      if (may_run(instance, now)) restart(instance, RunEvent::kRetryDue, now);
       break;
     default: break;
   }
