@@ -264,7 +264,8 @@ class Cluster {
   void move_from(const std::string& worker, Now now);
   enum class MoveReason { kWorkerLost, kCrashes };
   void move_one(const std::string& name, const WorkerView& target, MoveReason reason, Now now);
-  void try_elsewhere(const std::string& name, Now now);
+  bool should_try_elsewhere(const std::string& name) const;
+  const WorkerView* elsewhere(const std::string& name, IfAllAreFull fallback, Now now) const;
   void quarantine(const std::string& name, Now now);
   void wait_for_room(const std::string& worker, Now now);
   const WorkerView* choose_anywhere(const std::set<std::string>& but, IfAllAreFull fallback,

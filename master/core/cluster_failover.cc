@@ -138,19 +138,25 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
   install_or_launch(fresh, 0, now);
 }
 
-// Where an instance keeps crashing another worker may do better: each is tried once. When all have
-// been, it goes on where it is, at the longest back-off.
-void Cluster::try_elsewhere(const std::string& name, Now now) {
+// Where an instance keeps crashing another worker may do better: each is tried once.
+bool Cluster::should_try_elsewhere(const std::string& name) const {
   const Placement& placement = state_.instances.at(name);
   const RunEnd& end = *placement.last_end;
   const bool revives = placement.restart == "always" ||
                        (placement.restart == "on-failure" && end.exit_code.value_or(-1) != 0);
-  if (end.crashes < kMostCrashes || !revives || placement.desired != Desired::kRunning) return;
-  if (placement.on_lost != "move" || !state_.versions.contains(placement.version)) return;
+  if (end.crashes < kMostCrashes || !revives || placement.desired != Desired::kRunning)
+    return false;
+  return placement.on_lost == "move" && state_.versions.contains(placement.version);
+}
+
+// When all have been tried it stays where it is, and its worker is told so with the end's ACK.
+// Who is full just now has still to be tried.
+const WorkerView* Cluster::elsewhere(const std::string& name, IfAllAreFull fallback,
+                                     Now now) const {
+  const Placement& placement = state_.instances.at(name);
   std::set<std::string> tried(placement.tried.begin(), placement.tried.end());
   tried.insert(placement.worker);
-  if (const WorkerView* target = choose_anywhere(tried, IfAllAreFull::kNone, now))
-    move_one(name, *target, MoveReason::kCrashes, now);
+  return choose_anywhere(tried, fallback, now);
 }
 
 // An app that kills its host must not be carried from one to the next.

@@ -310,7 +310,14 @@ void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   } else if (seq && !counted && is_known(worker.name)) {
     record(Line("ACKED").add("worker", worker.name).add("seq", *seq));
   }
-  if (seq) out_.push_back(ToSession{worker.session, Line("ACK").add("seq", *seq)});
+  const bool leaves = ours && !repeated && should_try_elsewhere(name);
+  const WorkerView* target = leaves ? elsewhere(name, IfAllAreFull::kNone, now) : nullptr;
+  if (seq) {
+    Line ack = Line("ACK").add("seq", *seq);
+    if (leaves && elsewhere(name, IfAllAreFull::kLeastLoaded, now) == nullptr)
+      ack.add("slow", name);
+    out_.push_back(ToSession{worker.session, ack});
+  }
   if (repeated || !ours) return;
   Live& live = live_[name];
   // At the start of a session what follows from an end is told before the end itself.
@@ -322,7 +329,7 @@ void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   }
   tail_queue_.want(name, worker.name, now.mono_ms);
   begin_successor(name, now);
-  try_elsewhere(name, now);
+  if (target != nullptr) move_one(name, *target, MoveReason::kCrashes, now);
 }
 
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {

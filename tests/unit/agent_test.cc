@@ -235,6 +235,35 @@ TEST(agent_policies_restart_at_once_then_back_off) {
   CHECK_EQ(world.state_of("web.1"), "dead run 3");
 }
 
+TEST(agent_waits_longest_with_what_has_nowhere_to_go) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.exit("web.1", kExit3);
+  world.order("ACK seq=1 slow=web.1");  // the next run has begun already
+  CHECK_EQ(world.state_of("web.1"), "starting run 2");
+  world.supervisor("OK id=web.1/2 pid=8 started_ms=" + std::to_string(world.now.wall_ms));
+  world.exit("web.1", kExit3);
+  world.take();
+  world.order("ACK seq=1 slow=web.1");  // of an end before
+  CHECK(!world.has("M> INSTANCE"));
+  world.order("ACK seq=2 slow=web.1");
+  CHECK(world.has("M> INSTANCE instance=web.1 desired=running state=backoff run=2"));
+  world.take();
+  world.pass(44'000);
+  CHECK_EQ(world.count("spawn"), 0);
+  world.pass(32'000);
+  CHECK_EQ(world.count("spawn web.1/3"), 1);
+  world.supervisor("OK id=web.1/3 pid=9 started_ms=" + std::to_string(world.now.wall_ms));
+  world.exit("web.1", kExit3);
+  world.take();
+  world.pass(44'000);
+  CHECK_EQ(world.count("spawn"), 0);
+  world.order("STOP id=2 instance=web.1");
+  world.order("ACK seq=3 slow=web.1");
+  CHECK_EQ(world.state_of("web.1"), "dead run 3");
+}
+
 TEST(agent_launch_is_answered_with_the_run_that_it_began) {
   AgentWorld world;
   world.join();

@@ -28,6 +28,19 @@ TEST(backoff_of_a_restart_is_nothing_then_doubles_to_a_minute) {
   }
 }
 
+TEST(backoff_of_a_restart_is_the_longest_on_demand) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    RestartBackoff backoff;
+    for (const bool told : {true, false}) {
+      const std::int64_t wait = told ? backoff.longest(random) : backoff.next(1, random);
+      CHECK(wait >= 45'000 && wait <= 75'000);
+    }
+    CHECK_EQ(backoff.next(60'000, random), 0);
+    CHECK(backoff.next(1, random) <= 1250);
+  }
+}
+
 TEST(backoff_of_a_restart_never_overflows) {
   Random random(1);
   RestartBackoff backoff;

@@ -168,7 +168,12 @@ TEST(crashes_move_to_each_other_worker_once) {
   CHECK_EQ(world.count("w2> LAUNCH"), 1);
   world.answer("w2", "LAUNCH", "OK pid=8 run=1");
   world.take();
-  for (int run = 1; run <= 9; ++run) crash(world, "w2", "web.2", run);
+  for (int run = 1; run <= 4; ++run) crash(world, "w2", "web.2", run);
+  CHECK(!world.has(" slow="));
+  // Nobody is left to try: it is told to take its time.
+  for (int run = 5; run <= 9; ++run) crash(world, "w2", "web.2", run);
+  CHECK(world.has("w2> ACK seq=5 slow=web.2"));
+  CHECK(world.has("w2> ACK seq=9 slow=web.2"));
   CHECK_EQ(world.count("record INSTANCE"), 0);
   CHECK(world.state_of("web.2").starts_with("backoff"));
 }

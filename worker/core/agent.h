@@ -118,6 +118,7 @@ class Agent {
   void decide_restart(Instance& instance, const EndOfRun& end, Now now);
   void restart(Instance& instance, RunEvent event, Now now);
   void pause(Instance& instance, std::int64_t delay, Now now);
+  void slow_down(const std::string& name, std::int64_t seq, Now now);
   void expire(Instance& instance, Now now);
   void answer_launches(Instance& instance);
   void answer_end(Instance& instance);

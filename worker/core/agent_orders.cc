@@ -338,8 +338,9 @@ void Agent::cancel(const Line& order, Now) {
   out_.push_back(CancelStream{std::string(order.text("id"))});
 }
 
-void Agent::acknowledge(const Line& order, Now) {
+void Agent::acknowledge(const Line& order, Now now) {
   const std::int64_t seq = order.number_or("seq", 0);
+  if (order.has("slow")) slow_down(std::string(order.text("slow")), seq, now);
   if (seq <= acked_ || seq >= next_end_) return;
   const Line record = Line("ACKED").add("seq", seq);
   append_lazily(record);

@@ -191,6 +191,16 @@ void Agent::pause(Instance& instance, std::int64_t delay, Now now) {
   tell(instance);
 }
 
+// The master has nowhere else to try it. Not if another run has been begun since: should that one
+// die too, its end will be answered like this one.
+void Agent::slow_down(const std::string& name, std::int64_t seq, Now now) {
+  const auto found = instances_.find(name);
+  if (found == instances_.end() || found->second.state != RunState::kBackoff) return;
+  Instance& instance = found->second;
+  if (!instance.last_end || instance.last_end->number_or("seq", 0) != seq) return;
+  pause(instance, instance.backoff.longest(random_), now);
+}
+
 // By policy. Counted when it happens: one that is still to come may be stopped.
 void Agent::restart(Instance& instance, RunEvent event, Now now) {
   ++instance.restarts;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kRestartFirstMs = 1000;
 constexpr std::int64_t kRestartMostMs = 60'000;
+constexpr int kFailuresToMost = 7;  // then the pause is the longest
 constexpr std::int64_t kStableMs = 60'000;
 constexpr std::int64_t kReconnectFirstMs = 100;
 constexpr std::int64_t kReconnectMostMs = 5000;
@@ -24,6 +25,11 @@ std::int64_t RestartBackoff::next(std::int64_t lived_ms, Random& random) {
   if (failure == 0) return 0;
   const auto base = static_cast<double>(doubled(kRestartFirstMs, failure - 1, kRestartMostMs));
   return static_cast<std::int64_t>(base * (0.75 + 0.5 * random.unit()));
+}
+
+std::int64_t RestartBackoff::longest(Random& random) {
+  failures_ = std::max(failures_, kFailuresToMost);
+  return next(0, random);
 }
 
 std::int64_t ReconnectBackoff::next(Random& random) {

@@ -13,6 +13,8 @@ class RestartBackoff {
  public:
   // Milliseconds from the end of a run that lived `lived_ms` until the next start.
   std::int64_t next(std::int64_t lived_ms, Random& random);
+  // The same, but the longest pause from now on, until a run lives for 60 s.
+  std::int64_t longest(Random& random);
   void reset() { failures_ = 0; }
 
  private:
