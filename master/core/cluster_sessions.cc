@@ -320,7 +320,7 @@ void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   }
   if (repeated || !ours) return;
   Live& live = live_[name];
-  // At the start of a session what follows from an end is told before the end itself.
+  // What follows from an end may have been told before the end itself, by an older worker.
   const bool is_told = live.state == "backoff" && live.run == end.run;
   if (end.run >= live.run && !is_told) {
     live.run = end.run;

@@ -24,9 +24,10 @@ TEST(agent_tells_all_it_knows_before_it_takes_orders) {
   const std::string text = world.take();
   CHECK(text.find("M> HELLO proto=1 name=w1 id=11111111111111111111111111111111") !=
         std::string::npos);
-  CHECK(text.find("M> INFO os=Linux arch=x86_64 cpus=2") < text.find("M> INSTANCE instance=web.1"));
-  CHECK(text.find("M> INSTANCE") < text.find("M> EXITED seq=1 instance=web.1 run=1"));
-  CHECK(text.find("M> EXITED") < text.find("M> SYNCED"));
+  CHECK(text.find("M> INFO os=Linux arch=x86_64 cpus=2") < text.find("M> EXITED seq=1"));
+  CHECK(text.find("M> EXITED seq=1 instance=web.1 run=1") <
+        text.find("M> INSTANCE instance=web.1"));
+  CHECK(text.find("M> INSTANCE") < text.find("M> SYNCED"));
 }
 
 TEST(agent_launch_is_on_disk_before_it_is_spawned_and_answered_with_its_pid) {

@@ -297,6 +297,22 @@ TEST(sessions_a_run_that_began_again_is_an_event) {
   CHECK(events.find("started  web.1 runs again on w1: run 2, pid 90") != std::string::npos);
 }
 
+TEST(sessions_an_end_is_told_before_the_run_that_followed) {
+  World world;
+  world.join("w1");
+  world.install("web", {"w1"});
+  world.launch("web", "w1", " --restart always");
+  world.close("w1");
+  world.open("w1");
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=1 reason=exit%20code%201");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=2 restarts=1 pid=90");
+  const std::string events = world.print("events");
+  const auto ended = events.find("exited  web.1 on w1: exit code 1");
+  const auto began = events.find("started  web.1 runs again on w1: run 2, pid 90");
+  CHECK(ended < began);
+  CHECK(began != std::string::npos);
+}
+
 TEST(sessions_what_a_worker_does_not_know_any_more_has_ended) {
   World world;
   world.join("w1");

@@ -61,11 +61,12 @@ void Agent::greet(Now now) {
   to_master(info);
   const std::string refusal = bond_.refusal(link_.cluster(), link_.epoch(), facts_.join);
   if (!refusal.empty()) return link_.leave("the master is not obeyed: " + refusal, now, out_);
+  // What happened first is told first: behind an end its instance may run again.
+  for (const Line& end : unacknowledged_) to_master(end);
   for (auto& [name, instance] : instances_) {
     to_master(report(instance, true));
     instance.last_report = report(instance, false).print();
   }
-  for (const Line& end : unacknowledged_) to_master(end);
   to_master(Line("SYNCED"));
   out_.push_back(Welcomed{link_.cluster(), link_.heartbeat_ms()});
   next_beat_ = now.mono_ms;
