@@ -70,6 +70,7 @@ wait_for is "$name" dead
 first_is_gone() { [[ ! -e w1/logs/$1.1 ]]; }
 wait_for first_is_gone "$name"
 dm_fails 3 logs "$name" --run 1
+expect_error "*the log of run 1 of $name is gone: the oldest go first, beyond --log-max and *"
 dm logs "$name" --run 4
 same "$(wc -c <out)" 30001
 dm logs "$name"

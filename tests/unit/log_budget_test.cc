@@ -130,6 +130,20 @@ TEST(log_budget_does_not_look_all_the_time) {
   CHECK_EQ(next_log_look_ms({{kMiB, 0, 0, 200, 60'000}}, true, 1), 50);
 }
 
+TEST(log_budget_counts_the_logs_that_it_drops) {
+  DroppedLogs dropped;
+  for (const std::int64_t run : {2, 7, 3}) dropped = dropped.with(run);
+  dropped = DroppedLogs::parse(dropped.print());
+  CHECK_EQ(dropped.count, 3);
+  CHECK_EQ(dropped.last_run, 7);
+  CHECK_EQ(why_no_log("a.1", 8, dropped), "a.1 has no log of run 8");
+  CHECK_EQ(why_no_log("a.1", 7, dropped),
+           "the log of run 7 of a.1 is gone: the oldest go first, beyond --log-max and "
+           "--logs-total; 3 of its logs went so");
+  for (const char* junk : {"", " ", "\n", "1 2", "x 2\n", "1\n2 3\n"})
+    CHECK_EQ(DroppedLogs::parse(junk).count, 0);
+}
+
 TEST(log_budget_knows_a_log_by_its_name) {
   const auto name = parse_log_name("a-b.12.3");
   REQUIRE(name);

@@ -139,6 +139,12 @@ TEST(log_keeper_drops_a_run_with_all_that_lies_beside_it) {
   CHECK(!place.look(2, false, 2 * 61'440));
   CHECK(place.look(2, false, 66'000));
   for (const char* name : {"a.1.1", "a.1.1.times", "a.1.1.gone"}) CHECK(!place.has(name));
+  // Whoever asks for it hears why it is not there.
+  const auto gone = LogReader::open(*place.store, "a.1", 1);
+  CHECK(gone.error().code == Code::kNotFound);
+  CHECK(gone.error().message.find("run 1 of a.1 is gone: the oldest go first") !=
+        std::string::npos);
+  CHECK_EQ(LogReader::open(*place.store, "a.1", 3).error().message, "a.1 has no log of run 3");
   CHECK(place.has("a.1.2"));
 }
 

@@ -123,6 +123,30 @@ std::int64_t next_log_list_ms(std::int64_t took_ms) {
   return std::max(kListMs, kListShare * took_ms);
 }
 
+DroppedLogs DroppedLogs::parse(std::string_view text) {
+  const std::size_t space = text.find(' '), end = text.find('\n');
+  if (space == std::string_view::npos || end == std::string_view::npos || end < space) return {};
+  const auto count = parse_integer(text.substr(0, space));
+  const auto last_run = parse_integer(text.substr(space + 1, end - space - 1));
+  return count && last_run ? DroppedLogs{*count, *last_run} : DroppedLogs();
+}
+
+std::string DroppedLogs::print() const {
+  return std::to_string(count) + " " + std::to_string(last_run) + "\n";
+}
+
+DroppedLogs DroppedLogs::with(std::int64_t run) const {
+  return {count + 1, std::max(last_run, run)};
+}
+
+std::string why_no_log(const std::string& instance, std::int64_t run, const DroppedLogs& dropped) {
+  const std::string number = std::to_string(run);
+  if (run > dropped.last_run) return instance + " has no log of run " + number;
+  return "the log of run " + number + " of " + instance +
+         " is gone: the oldest go first, beyond --log-max and --logs-total; " +
+         std::to_string(dropped.count) + " of its logs went so";
+}
+
 std::optional<LogName> parse_log_name(std::string_view name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return std::nullopt;

@@ -71,6 +71,19 @@ std::int64_t next_log_look_ms(const std::vector<LogGrowth>& living, bool disk_is
 // When to list all logs again, the dead ones too.
 std::int64_t next_log_list_ms(std::int64_t took_ms);
 
+// What was dropped whole of an instance's logs, as it is kept beside them: "COUNT LAST-RUN\n".
+struct DroppedLogs {
+  std::int64_t count = 0;
+  std::int64_t last_run = 0;  // the highest of them
+
+  static DroppedLogs parse(std::string_view text);  // nothing from a text that is none
+  std::string print() const;
+  DroppedLogs with(std::int64_t run) const;
+};
+
+// Why an instance has no log of a run.
+std::string why_no_log(const std::string& instance, std::int64_t run, const DroppedLogs& dropped);
+
 // "APP.N.RUN"; nullopt for everything else, such as what lies beside a log.
 struct LogName {
   std::string instance;

@@ -5,6 +5,7 @@
 //   work/APP.N/ with tmp/                             an instance's own, kept over its runs
 //   logs/APP.N.RUN                                    one per run
 //   logs/APP.N.RUN.times, .gone                       what log_keeper.h writes beside it
+//   logs/APP.N.dropped                                and what it dropped
 //
 // Names are checked before they become paths, and no link is followed below the root directory,
 // whatever an app may have laid there (common/io/beneath.h). Calls that say so block and are for

@@ -210,10 +210,14 @@ void LogKeeper::cut(const LogCut& cut) {
             owner != known_.end() && owner->second.is_alive && owner->second.run == cut.run);
     return;
   }
+  files_.erase({cut.instance, cut.run});
+  if (!find({cut.instance, cut.run})) return;  // deleted meanwhile, with its instance
   const int directory = store_.logs_directory();
+  // Counted first, as below. On a full disk it goes uncounted: it must go.
+  const DroppedLogs dropped = read_dropped_logs(directory, cut.instance).with(cut.run);
+  (void)replace_beside(directory, cut.instance + kLogsDroppedSuffix, dropped.print());
   for (const char* suffix : {kLogTimesSuffix, kLogGoneSuffix, ""})
     (void)::unlinkat(directory, (name + suffix).c_str(), 0);
-  files_.erase({cut.instance, cut.run});
 }
 
 void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_alive) {

@@ -41,6 +41,10 @@ std::int64_t read_log_gone(int logs_directory, const std::string& log_name) {
   return std::max<std::int64_t>(parse_integer(text.substr(0, text.find('\n'))).value_or(0), 0);
 }
 
+DroppedLogs read_dropped_logs(int logs_directory, const std::string& instance) {
+  return DroppedLogs::parse(read_beside(logs_directory, instance + kLogsDroppedSuffix, 64));
+}
+
 std::int64_t first_data(int file, std::int64_t from, std::int64_t size) {
   if (from >= size) return from;
   const off_t data = ::lseek(file, from, SEEK_DATA);
@@ -56,6 +60,9 @@ LogReader::LogReader(const AppStore& store, std::string name, Fd file)
 Result<LogReader> LogReader::open(const AppStore& store, const std::string& instance,
                                   std::int64_t run) {
   auto file = store.read_log(instance, run);
+  if (!file && file.error().code == Code::kNotFound)
+    return fail(Code::kNotFound,
+                why_no_log(instance, run, read_dropped_logs(store.logs_directory(), instance)));
   if (!file) return file.error();
   return LogReader(store, log_file_name(instance, run), std::move(*file));
 }

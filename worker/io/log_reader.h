@@ -10,6 +10,7 @@
 
 #include "common/io/fd.h"
 #include "common/result.h"
+#include "worker/core/log_budget.h"
 #include "worker/core/log_times.h"
 #include "worker/io/app_store.h"
 
@@ -19,16 +20,20 @@ namespace dm {
 inline constexpr const char* kLogTimesSuffix = ".times";  // worker/core/log_times.h
 inline constexpr const char* kLogGoneSuffix = ".gone";    // bytes truncated away, in decimal
 
+// What stands there for a whole instance, logs/APP.N: what was dropped whole.
+inline constexpr const char* kLogsDroppedSuffix = ".dropped";  // worker/core/log_budget.h
+
 std::string log_file_name(const std::string& instance, std::int64_t run);
 // The bytes that were truncated away before the file's first; 0 where there were none.
 std::int64_t read_log_gone(int logs_directory, const std::string& log_name);
+DroppedLogs read_dropped_logs(int logs_directory, const std::string& instance);
 // Where the file's data begin: behind the hole at its front (lseek(2), SEEK_DATA). Moves the
 // descriptor's offset, which O_APPEND and pread(2) do not use.
 std::int64_t first_data(int file, std::int64_t from, std::int64_t size);
 
 class LogReader {
  public:
-  // Errors: not-found if there is no such log, bad-arg, system_error's.
+  // Errors: not-found, with the reason, if there is no such log, bad-arg, system_error's.
   static Result<LogReader> open(const AppStore& store, const std::string& instance,
                                 std::int64_t run);
 
