@@ -178,8 +178,9 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
       target, std::move(supervisor));
   for (int signal : {SIGTERM, SIGINT})
     loop.on_signal(signal, [&] {
-      say("leaving; " + std::to_string(living(agent)) + " apps go on");
-      runtime.leave();
+      const std::int64_t apps = living(agent);
+      if (runtime.leave())
+        say("leaving; " + std::to_string(apps) + (apps == 1 ? " app goes on" : " apps go on"));
     });
   if (options.tether_fd >= 0) watch_tether(loop, options.tether_fd);
   runtime.start(std::move(link));

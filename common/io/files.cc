@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include <array>
 
+#include "common/codec.h"
 #include "common/io/fd.h"
 #include "common/io/system.h"
 
@@ -77,14 +79,31 @@ Status sync_directory(const std::string& path) {
   return {};
 }
 
+namespace {
+
+// " 123" if the lock's content names a process that is there.
+std::string holder_of(int lock) {
+  std::array<char, 24> text{};
+  const ssize_t got = retry([&] { return ::pread(lock, text.data(), text.size() - 1, 0); });
+  const auto pid = parse_integer(std::string_view(text.data(), got > 0 ? got - 1 : 0));
+  const bool lives = pid && *pid > 0 && *pid <= INT_MAX &&
+                     (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno == EPERM);
+  return lives ? " " + std::to_string(*pid) : "";
+}
+
+}  // namespace
+
 Result<Fd> lock_directory(const std::string& path) {
   const std::string file = path + "/lock";
   Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.valid()) return system_error("open", file);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(Code::kBusy, path + " is in use by another process");
+    if (errno == EWOULDBLOCK)
+      return fail(Code::kBusy, path + " is in use by another process" + holder_of(fd.get()));
     return system_error("lock", file);
   }
+  // For people only: a full disk must not keep us from starting.
+  (void)(::ftruncate(fd.get(), 0) == 0 && write_all(fd.get(), std::to_string(::getpid()) + "\n"));
   return fd;
 }
 

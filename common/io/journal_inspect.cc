@@ -29,6 +29,11 @@ Status become_owner_of(const std::string& directory) {
   return {};
 }
 
+// "1 line", "2 lines"
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 JournalScan scan(const JournalKeeper& keeper, std::string_view text) {
   return scan_journal(text, keeper.kind, keeper.begin());
 }
@@ -114,12 +119,11 @@ int repair_journal(const JournalKeeper& keeper, const std::string& directory) {
     return complain(keeper, written.error());
   if (auto written = replace_file(path, content, 0600); !written)
     return complain(keeper, written.error());
-  ::printf(
-      "%s: kept %lld records; lost %lld lines of %lld bytes, %lld numbers missing, %lld "
-      "records that fit nothing; the damaged one is %s\n",
-      path.c_str(), static_cast<long long>(kept), static_cast<long long>(salvage.lost_lines),
-      static_cast<long long>(salvage.lost_bytes), static_cast<long long>(salvage.missing),
-      static_cast<long long>(refused), copy.c_str());
+  ::printf("%s: kept %s; lost %s of %s, %s missing, %s not fitting; the damaged one is %s\n",
+           path.c_str(), counted(kept, "record").c_str(),
+           counted(salvage.lost_lines, "line").c_str(), counted(salvage.lost_bytes, "byte").c_str(),
+           counted(salvage.missing, "number").c_str(), counted(refused, "record").c_str(),
+           copy.c_str());
   return 0;
 }
 

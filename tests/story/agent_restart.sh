@@ -52,7 +52,7 @@ same "$(reason_of work.2)" 'exit code 5'
 dm start work.3
 pid3=$(pid_of work.3)
 stop_program w1 TERM || fail "the agent ended with $?"
-says w1.log 'dm-worker: leaving; 1 app*' || fail "it did not say what goes on"
+says w1.log 'dm-worker: leaving; 1 app goes on' || fail "it did not say what goes on"
 wait_for worker_is w1 left
 lives "$pid3" || fail "the app ended with its agent"
 "$DM_BIN_WORKER" --root "$dir/w1" --stop-apps 2>err || fail "--stop-apps ended with $?"

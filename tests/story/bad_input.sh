@@ -41,8 +41,8 @@ dm launch apps/work --on w1 --restart always
 pid=$(pid_of work.1)
 
 # Two of them on one.
-master "dm-master: $dir/master is in use by another process" "$dir/master"
-worker "dm-worker: $dir/w1 is in use by another process" "$dir/w1"
+master "dm-master: $dir/master is in use by another process ${pids[master]}" "$dir/master"
+worker "dm-worker: $dir/w1 is in use by another process ${pids[w1]}" "$dir/w1"
 stop_program w1 || true
 stop_program master
 cp -a master kept
@@ -112,7 +112,7 @@ sed -i 's/^VERSION /VERSJON /' master/journal
 master "*the checksum does not fit at byte *; nothing was changed, see 'dm-master --check $dir/master'" "$dir/master"
 check 1 "*damaged after * records: * at byte *; 'dm-master --repair DIR' saves what is whole" "$dir/master"
 "$DM_BIN_MASTER" --repair "$dir/master" >out
-expect_line '*kept * records; lost 1 lines *'
+expect_line '*kept * record*; lost 1 line of *'
 start_master
 stop_program master
 rm -rf master
@@ -126,13 +126,14 @@ cp w1/journal damaged
 worker "*/w1/journal: the checksum does not fit at byte *; nothing was changed, see 'dm-worker --check $dir/w1'" "$dir/w1"
 check_worker 1 "*damaged after * records: * at byte *; 'dm-worker --repair DIR' saves what is whole" "$dir/w1"
 "$DM_BIN_WORKER" --repair "$dir/w1" >out
-expect_line '*kept * records; lost 1 lines *'
+expect_line '*kept * record*; lost 1 line of *'
 cmp damaged w1/journal.damaged-*
 check_worker 0 '*/w1/journal: whole, * records' "$dir/w1"
 start_worker w1
 wait_for is_alive work.1
 same "$(pid_of work.1)" "$pid"
-refuses "dm-worker: $dir/w1 is in use by another process" "$dir/w1" "$DM_BIN_WORKER" --repair "$dir/w1"
+refuses "dm-worker: $dir/w1 is in use by another process ${pids[w1]}" \
+  "$dir/w1" "$DM_BIN_WORKER" --repair "$dir/w1"
 stop_program w1 || true
 # In a directory of a user's, what root has mended is the user's.
 if [[ $(id -u) == 0 ]]; then

@@ -154,6 +154,14 @@ TEST(agent_logs_name_a_run_and_follow_only_the_living) {
   CHECK_EQ(world.take(), "cancel stream 3\n");
 }
 
+TEST(agent_has_no_run_before_the_first) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1");
+  world.order("LOG id=1 instance=web.1 previous=1");
+  CHECK(world.has("M> ERR id=1 code=not-found msg=web.1%20is%20in%20its%20first%20run,"));
+}
+
 TEST(agent_probe_names_all_that_is_missing) {
   AgentWorld world;
   world.join();

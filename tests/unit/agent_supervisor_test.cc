@@ -119,6 +119,8 @@ TEST(reconcile_with_a_new_supervisor_nobody_knows_how_it_ended) {
                        "started_ms=1700000000000"),
            1);
   CHECK_EQ(world.count("S> ADOPT id=adopt/web.2/1 instance=web.2 run=1"), 1);
+  CHECK_EQ(world.count("say the supervisor is another one now: how the 2 apps that it takes over"),
+           1);
   CHECK_EQ(world.count("lazy EXITED"), 0);
   refuse_all(world);
   CHECK(world.has("instance=web.1 run=1 pid=7"));

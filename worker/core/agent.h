@@ -169,6 +169,7 @@ class Agent {
   bool supervisor_ready_ = false;
   bool is_outdated_ = false;    // it runs another build than we do
   bool upgrade_asked_ = false;  // once is enough: it says why not
+  std::int64_t adopting_ = 0;   // what it is asked to take over from one that died
   std::set<std::string> seen_;  // instances the supervisor named since its greeting
 };
 

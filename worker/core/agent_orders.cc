@@ -305,8 +305,12 @@ void Agent::usage(const Line& order, Now) {
 void Agent::log(const Line& order, Now now) {
   const Instance* instance = find_for(order);
   if (instance == nullptr) return;
-  const std::int64_t run =
-      order.number_or("run", instance->run - (order.number_or("previous", 0) != 0 ? 1 : 0));
+  const bool previous = order.number_or("previous", 0) != 0;
+  const std::int64_t run = order.number_or("run", instance->run - (previous ? 1 : 0));
+  if (run == 0 && instance->run == 1 && previous)
+    return err(order.text("id"),
+               fail(Code::kNotFound, instance->spec.name + " is in its first run, it has no log of "
+                                                           "one before"));
   if (run < 1 || run > instance->run)
     return err(order.text("id"),
                fail(Code::kNotFound, instance->spec.name + " has no run " + std::to_string(run) +

@@ -79,7 +79,12 @@ void Agent::began(Instance& instance, const Line& line, Now now) {
 
 void Agent::supervisor_synced(const Line&, Now now) {
   supervisor_ready_ = true;
+  adopting_ = 0;
   for (auto& [name, instance] : instances_) resume(instance, seen_.contains(name), now);
+  if (adopting_ > 0)
+    out_.push_back(Say{"the supervisor is another one now: how the " +
+                       (adopting_ == 1 ? "app" : std::to_string(adopting_) + " apps") +
+                       " that it takes over will end, nobody can tell"});
   if (!is_outdated_ || upgrade_asked_ || facts_.build.empty()) return;
   upgrade_asked_ = true;
   out_.push_back(ToSupervisor{Line("UPGRADE").add("id", kUpgrade)});
@@ -110,6 +115,7 @@ void Agent::resume(Instance& instance, bool seen, Now now) {
 
 // Asked of a supervisor that has not begun this run, nor is it known to have ended.
 void Agent::adopt(const Instance& instance) {
+  ++adopting_;
   const std::string& name = instance.spec.name;
   Line line("ADOPT");
   line.add("id", std::string(kAdopt) + name + "/" + std::to_string(instance.run));

@@ -79,8 +79,8 @@ void Runtime::begin_ticking() {
   may_tick_ = true;
 }
 
-void Runtime::leave() {
-  if (leaving_) return;
+bool Runtime::leave() {
+  if (leaving_) return false;
   leaving_ = true;
   cancelled_ = true;
   parts_.notify.send("STOPPING=1");
@@ -88,6 +88,7 @@ void Runtime::leave() {
   loop_.later([this] { end_if_left(); });
   // A master that does not read must not keep us.
   loop_.at(loop_.now().mono_ms + kLeaveMs, [this] { loop_.stop(0); });
+  return true;
 }
 
 LogKeeper::Owners Runtime::log_owners(bool only_living) const {
@@ -173,7 +174,8 @@ void Runtime::on_supervisor_line(const Line& line) {
   if (line.verb() == "ENDING") {
     say("the supervisor has stopped every app and ends");
     link_.retire();
-    return leave();
+    leave();
+    return;
   }
   if (line.verb() == "SUPERVISOR") supervisor_pid_ = static_cast<int>(line.number_or("pid", 0));
   if (line.verb() == "SYNCED") begin_ticking();

@@ -39,8 +39,8 @@ class Runtime {
   // Takes over the supervisor's connection and begins. The loop ends with 0 after leave(), with
   // 111 if the journal or the supervisor is lost.
   void start(Fd supervisor);
-  // Says good-bye to the master, then ends the loop; apps go on.
-  void leave();
+  // Says good-bye to the master, then ends the loop; apps go on. False if it was called before.
+  bool leave();
 
  private:
   void raise(Event event);
