@@ -5,11 +5,12 @@
 
 app work <<'EOF'
 echo "run $DM_RUN"
-read -r code <"$1"
+read -r code <"$1.$DM_RUN"
 echo "told $code"
 exit "$code"
 EOF
-for i in 1 2 3 4 5; do mkfifo "$dir/tell$i"; done
+# One for each run: the next one could be in time to see the end of what the one before was told.
+mkfifo "$dir"/tell{1,2,3,4,5}.{1,2,3,4}
 
 # N RUN: is it there? The master cannot be asked.
 runs() { [[ -e $dir/w1/logs/work.$1.$2 ]] && says "$dir/w1/logs/work.$1.$2" "run $2"; }
@@ -30,10 +31,10 @@ for signal in KILL TERM; do
   # Three runs of the one, each told to fail; the end of the other.
   for run in 1 2 3; do
     wait_for runs "$dies" "$run"
-    echo "1$run" >"$dir/tell$dies"
+    echo "1$run" >"$dir/tell$dies.$run"
   done
   wait_for runs "$ends" 1
-  echo 9 >"$dir/tell$ends"
+  echo 9 >"$dir/tell$ends.1"
   wait_for says "$dir/w1/logs/work.$ends.1" 'told 9'
   wait_for runs "$dies" 4
   start_master
