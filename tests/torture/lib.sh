@@ -30,7 +30,8 @@ end_killer() {
 }
 
 # FILE...: what they hold, and that they are there at all.
-fingerprint() { find "$@" -printf '%p %y %m\n' -type f -exec sha256sum {} + | sort; }
+# A lock says who looked last.
+fingerprint() { find "$@" ! -name lock -printf '%p %y %m\n' -type f -exec sha256sum {} + | sort; }
 
 # NAME STATUS: a program ends by itself, and like this.
 ends_with() {

@@ -74,7 +74,9 @@ for ((n = 14; n < calls; n++)); do
   wait_for settled
   for what in "${acknowledged[@]}"; do wait_for holds "$what"; done
   for file in runs/*; do
-    [[ ! -e $file ]] || same "$(wc -l <"$file")" 1
+    [[ -e $file ]] || continue
+    wait_for test -s "$file"  # it has been opened, and the line may yet come
+    same "$(wc -l <"$file")" 1
     [[ $file != *.2 ]] || fail "$where: ${file#runs/} is a second run"
   done
   tell launch apps/work --on w1 || fail "$where: the next life launches nothing: $(cat err)"
