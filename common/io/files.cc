@@ -85,7 +85,8 @@ namespace {
 std::string holder_of(int lock) {
   std::array<char, 24> text{};
   const ssize_t got = retry([&] { return ::pread(lock, text.data(), text.size() - 1, 0); });
-  const auto pid = parse_integer(std::string_view(text.data(), got > 0 ? got - 1 : 0));
+  const auto pid =
+      parse_integer(std::string_view(text.data(), got > 0 ? static_cast<std::size_t>(got) - 1 : 0));
   const bool lives = pid && *pid > 0 && *pid <= INT_MAX &&
                      (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno == EPERM);
   return lives ? " " + std::to_string(*pid) : "";

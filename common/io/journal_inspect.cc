@@ -107,8 +107,8 @@ int repair_journal(const JournalKeeper& keeper, const std::string& directory) {
   const TakeRecord take = keeper.begin();
   const std::vector<Line> snapshot = fitting(salvage.snapshot, take);
   const std::vector<Line> tail = fitting(salvage.tail, take);
-  const std::size_t kept = snapshot.size() + tail.size();
-  const std::size_t refused = salvage.snapshot.size() + salvage.tail.size() - kept;
+  const auto kept = static_cast<std::int64_t>(snapshot.size() + tail.size());
+  const auto read = static_cast<std::int64_t>(salvage.snapshot.size() + salvage.tail.size());
   const std::string content = print_journal(keeper.kind, snapshot, tail, salvage.next_seq);
   if (kept == 0) {
     ::printf("%s: no record can be saved; it is left as it is\n", path.c_str());
@@ -122,7 +122,7 @@ int repair_journal(const JournalKeeper& keeper, const std::string& directory) {
   ::printf("%s: kept %s; lost %s of %s, %s missing, %s not fitting; the damaged one is %s\n",
            path.c_str(), counted(kept, "record").c_str(),
            counted(salvage.lost_lines, "line").c_str(), counted(salvage.lost_bytes, "byte").c_str(),
-           counted(salvage.missing, "number").c_str(), counted(refused, "record").c_str(),
+           counted(salvage.missing, "number").c_str(), counted(read - kept, "record").c_str(),
            copy.c_str());
   return 0;
 }
