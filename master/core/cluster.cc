@@ -140,7 +140,10 @@ void Cluster::finish_if_done(Request& request, Now now) {
     request.stops_app.clear();
     // What could not be stopped keeps its files; what a lost worker runs is ended when it returns.
     const bool stopped = request.failed == 0 || request.error->code == Code::kLost;
-    if (stopped) delete_from(request, app, now);
+    if (stopped)
+      delete_from(request, app, now);
+    else
+      withdraw_delete(request, app);
     if (request.waiting > 0) return;
   }
   std::optional<Error> error;

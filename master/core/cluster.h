@@ -322,6 +322,7 @@ class Cluster {
   Order end_order(const Request& request, OrderKind kind, const std::string& name) const;
   bool is_being_deleted(const std::string& app) const;
   void delete_from(Request& request, const std::string& app, Now now);
+  void withdraw_delete(const Request& request, const std::string& app);
   std::set<std::string> delete_targets(const Request& request, const std::string& app) const;
   Status register_version(const PackageInfo& package, const std::string& app, Now now);
   std::optional<Error> check_singleton(const Request& request, const std::string& app,

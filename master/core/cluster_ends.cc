@@ -177,6 +177,9 @@ void Cluster::do_delete(Request& request, const Command&, Now now) {
                                                      "; wait for it, or say --force"));
   }
   if (alive.empty()) return delete_from(request, app, now);
+  // Before anything ends: a master that dies on the way finishes it.
+  for (const std::string& worker : delete_targets(request, app))
+    record(Line("DELETING").add("app", app).add("worker", worker));
   request.stops_app = app;
   const RequestId id = request.id;
   request.tried = request.waiting = static_cast<int>(alive.size());
@@ -205,6 +208,11 @@ std::set<std::string> Cluster::delete_targets(const Request& request,
   for (const auto& [worker, apps] : state_.deletes)
     if (apps.contains(app)) targets.insert(worker);
   return targets;
+}
+
+void Cluster::withdraw_delete(const Request& request, const std::string& app) {
+  for (const std::string& worker : delete_targets(request, app))
+    record(Line("DELETING").add("app", app).add("worker", worker).add("withdrawn", 1));
 }
 
 void Cluster::delete_from(Request& request, const std::string& app, Now now) {
@@ -242,6 +250,8 @@ void Cluster::settled_delete(const Order& order, const Line&, const std::optiona
                              Now now) {
   std::optional<Error> outcome = error;
   if (error && error->code == Code::kLost) outcome = when_back(*error, order.worker);
+  const auto pending = state_.deletes.find(order.worker);
+  const bool is_news = pending != state_.deletes.end() && pending->second.contains(order.app);
   if (!outcome) {
     for (const std::string& name : instances_of(order.app))
       if (state_.instances.at(name).worker == order.worker) live_.erase(name);
@@ -251,7 +261,7 @@ void Cluster::settled_delete(const Order& order, const Line&, const std::optiona
     event.worker = order.worker;
     event.app = order.app;
     event.text = order.app + " was deleted from " + order.worker;
-    happened(std::move(event), now);
+    if (is_news) happened(std::move(event), now);
     out_line(order.request, order.worker + ": deleted");
   } else {
     mend_soon(now);

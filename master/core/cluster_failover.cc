@@ -50,6 +50,7 @@ void Cluster::fail_over(Now now) {
     event.text = std::to_string(plan.vanished) + " of " + std::to_string(view.workers.size()) +
                  " workers vanished at once: the fault may be the master's own, nothing is moved; "
                  "'failover resume' moves all the same";
+    out_.push_back(Say{event.text});
     return happened(std::move(event), now);
   }
   if (plan.change == FailoverPlan::Change::kGoOn) {

@@ -142,7 +142,9 @@ void Cluster::delete_if_still(const std::string& worker, const std::string& app,
     return entry.second.kind == OrderKind::kDelete && entry.second.worker == worker &&
            entry.second.app == app;
   });
-  if (waits || under_way) return;
+  // Its end need not come by an order of ours.
+  if (waits) return mend_soon(now);
+  if (under_way) return;
   Order order;
   order.worker = worker;
   order.kind = OrderKind::kDelete;

@@ -213,7 +213,11 @@ Status State::apply_app(const Line& record) {
     const auto version = versions.find(manifest);
     if (version != versions.end()) version->second.installed_on.erase(key(record, "worker"));
   } else if (verb == "DELETING") {
-    deletes[key(record, "worker")].insert(app);
+    const std::string worker = key(record, "worker");
+    if (record.has("withdrawn"))
+      keep(worker, app);
+    else
+      deletes[worker].insert(app);
   } else if (verb == "DELETED") {
     const std::string worker = key(record, "worker");
     keep(worker, app);

@@ -63,14 +63,33 @@ TEST(delete_with_force_stops_first) {
   CHECK(world.cluster().state().instances.empty());
 }
 
+TEST(delete_with_force_is_finished_by_the_next_master) {
+  World world = with_web({"w1"});
+  world.launch("web", "w1");
+  world.run("delete web --force");
+  world.restart();
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
+  world.take();
+  world.hear("w1", "SYNCED");
+  CHECK_EQ(world.count("w1> DELETE"), 0);
+  CHECK(world.has("w1> KILL") || world.has("w1> STOP"));
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 reason=x");
+  world.answer("w1", world.has("w1> KILL") ? "KILL" : "STOP", "OK reason=x");
+  CHECK_EQ(world.count("w1> DELETE"), 1);
+}
+
 TEST(delete_with_force_of_what_does_not_stop_deletes_nothing) {
   World world = with_web({"w1"});
   world.launch("web", "w1");
   world.run("delete web --force");
   world.answer("w1", "STOP", "ERR code=timeout msg=web.1%20has%20not%20ended");
   CHECK(world.has("#3 ERR timeout web.1 has not ended"));
-  CHECK_EQ(world.count("w1> DELETE"), 0);
   CHECK(!world.cluster().state().apps.at("web").current.empty());
+  world.answer("w1", "STOP", "OK reason=x");
+  world.pass(30'000, {"w1"});
+  CHECK_EQ(world.count("w1> DELETE"), 0);
+  CHECK(world.cluster().state().deletes.empty());
 }
 
 TEST(delete_with_force_cancelled_is_done_all_the_same) {
