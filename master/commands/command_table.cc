@@ -45,14 +45,14 @@ constexpr OptionSpec kLaunchOptions[] = {
 };
 constexpr OptionSpec kPsOptions[] = {{"--all"}, kJson};
 constexpr OptionSpec kStopOptions[] = {{"--timeout", K::kAny, V::kDuration}, {"--no-kill"}};
-constexpr OptionSpec kUsageOptions[] = {kJson, {"--since", K::kAny, V::kDuration}};
+constexpr OptionSpec kUsageOptions[] = {kJson, {"--since", K::kAny, V::kTime}};
 constexpr OptionSpec kLogsOptions[] = {
-    {"-f"},           {"-n", K::kAny, V::kCount},         {"-p"}, {"--run", K::kAny, V::kPositive},
-    {"-o", K::kFile}, {"--since", K::kAny, V::kDuration}, {"-t"},
+    {"-f"},           {"-n", K::kAny, V::kCount},     {"-p"}, {"--run", K::kAny, V::kPositive},
+    {"-o", K::kFile}, {"--since", K::kAny, V::kTime}, {"-t"},
 };
 constexpr OptionSpec kEventsOptions[] = {{"-f"}, {"-n", K::kAny, V::kCount}, kJson};
 constexpr OptionSpec kHistoryOptions[] = {
-    {"--since", K::kAny, V::kDuration}, {"-n", K::kAny, V::kCount}, kJson};
+    {"--since", K::kAny, V::kTime}, {"-n", K::kAny, V::kCount}, kJson};
 constexpr std::span<const OptionSpec> kNoOptions;
 
 constexpr CommandSpec kCommands[] = {

@@ -17,7 +17,7 @@ enum class ValueCheck {
   kLogSize,
   kCount,
   kPositive,
-  kTime,
+  kTime,  // a duration, so long ago, or a moment as RFC 3339 writes it in UTC
   kEnvironment,
   kAppName,
   kChoice

@@ -71,7 +71,11 @@ std::string complaint(const OptionSpec& option, const std::string& value) {
       if (!bytes) return bytes.error().message;
       return *bytes >= kLeastLogBytes ? "" : "wants at least 64K";
     }
-    case ValueCheck::kTime: return "";
+    case ValueCheck::kTime: {
+      if (parse_time_utc(value)) return "";
+      const auto duration = parse_duration_ms(value);
+      return duration ? "" : duration.error().message + ", or a time like 2026-01-02T03:04:05Z";
+    }
     case ValueCheck::kCount: return number && *number >= 0 ? "" : "wants a number from 0";
     case ValueCheck::kPositive:
       return number && *number >= 1 && *number <= 100'000 ? "" : "wants a number from 1 to 100000";
@@ -189,6 +193,13 @@ std::int64_t Invocation::duration_ms(std::string_view option, std::int64_t other
   if (!given) return otherwise;
   const auto duration = parse_duration_ms(*given);
   return duration ? *duration : otherwise;
+}
+
+std::int64_t Invocation::ago_ms(std::string_view option, std::int64_t wall_ms) const {
+  const std::string given = value(option).value_or("");
+  if (const auto moment = parse_time_utc(given))
+    return std::max<std::int64_t>(wall_ms - *moment, 0);
+  return duration_ms(option, 0);
 }
 
 std::int64_t Invocation::number(std::string_view option, std::int64_t otherwise) const {

@@ -27,6 +27,9 @@ struct Invocation {
   // REQUIRES an option whose check is kDuration, kCount or kPositive; `otherwise` if absent.
   std::int64_t duration_ms(std::string_view option, std::int64_t otherwise) const;
   std::int64_t number(std::string_view option, std::int64_t otherwise) const;
+  // How long before `wall_ms` an option's time is, 0 for one to come. REQUIRES one whose check is
+  // kTime and which is there.
+  std::int64_t ago_ms(std::string_view option, std::int64_t wall_ms) const;
 };
 
 // Errors, each one line that says what is wrong and what would be right:

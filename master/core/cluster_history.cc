@@ -23,7 +23,8 @@ void Cluster::do_history(Request& request, const Command&, Now now) {
     filter.name = asked.operands.front();
     if (filter.name.starts_with("app/")) filter.name = filter.name.substr(4);
   }
-  if (asked.has("--since")) filter.since_wall_ms = now.wall_ms - asked.duration_ms("--since", 0);
+  if (asked.has("--since"))
+    filter.since_wall_ms = now.wall_ms - asked.ago_ms("--since", now.wall_ms);
   filter.most = asked.number("-n", filter.most);
   filter.json = asked.has("--json");
   request.tried = request.waiting = 1;

@@ -83,7 +83,8 @@ void Cluster::do_usage(Request& request, const Command&, Now now) {
   const auto names = resolve_listing(request.invocation);
   if (!names) return refuse(request, names.error());
   const bool samples = request.invocation.has("--since");
-  const std::int64_t since = now.wall_ms - request.invocation.duration_ms("--since", 0);
+  const std::int64_t since =
+      now.wall_ms - (samples ? request.invocation.ago_ms("--since", now.wall_ms) : 0);
   std::vector<UsageRow> rows;
   std::set<std::string> on_workers;
   for (const std::string& name : *names) {

@@ -137,7 +137,7 @@ void Cluster::ask_log(const Request& request, const std::string& name, std::opti
   if (words.has("-p")) order.line.add("previous", 1);
   if (const auto run = words.value("--run")) order.line.add("run", *run);
   if (const auto lines = words.value("-n")) order.line.add("lines", *lines);
-  if (words.has("--since")) order.line.add("since_ms", words.duration_ms("--since", 0));
+  if (words.has("--since")) order.line.add("since_ms", words.ago_ms("--since", now.wall_ms));
   if (words.has("-t") || weave) order.line.add("stamp", 1);
   send_log(std::move(order), std::move(weave), std::nullopt, now);
 }

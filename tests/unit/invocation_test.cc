@@ -115,4 +115,18 @@ TEST(invocation_options_that_would_be_passed_over_are_refused) {
   CHECK(error_of("logs web.1 -p --run 2").starts_with("bad-arg logs: -p is the run before"));
   CHECK_EQ(error_of("logs web.1 -p"), "none");
   CHECK_EQ(error_of("logs web.1 --run 2 -f -t -n 1 --since 5m -o x"), "none");
+  CHECK_EQ(error_of("history --since 2026-01-02T03:04:05Z"), "none");
+  CHECK(error_of("history --since yesterday").find("or a time like 2026-01-02T03:04:05Z") !=
+        std::string::npos);
+}
+
+TEST(invocation_since_is_so_long_ago_or_a_moment) {
+  constexpr std::int64_t kNow = 1'767'323'045'000;  // 2026-01-02T03:04:05Z
+  const auto ago = [](const std::string& since) {
+    return parse_invocation({"history", "--since", since})->ago_ms("--since", kNow);
+  };
+  CHECK_EQ(ago("5m"), 300'000);
+  CHECK_EQ(ago("2026-01-02T03:04:00Z"), 5000);
+  CHECK_EQ(ago("2026-01-02T03:04:04.250Z"), 750);
+  CHECK_EQ(ago("2027-01-01T00:00:00Z"), 0);
 }
