@@ -232,7 +232,7 @@ Status State::apply_app(const Line& record) {
   } else if (verb == "APP") {
     // The number goes on counting, so that no name is ever used twice.
     apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
-    if (record.has("manifest")) apps[app].current = manifest;
+    if (!manifest.empty()) apps[app].current = manifest;
     if (record.has("deleted")) {
       apps[app].current.clear();
       std::erase_if(versions, [&](const auto& entry) { return entry.second.app == app; });

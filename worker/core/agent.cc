@@ -197,6 +197,7 @@ void Agent::replay_end(const Line& record) {
   if (found == instances_.end()) return;
   Instance& instance = found->second;
   instance.last_end = record;
+  instance.exec_error.reset();
   if (!has_ended(instance)) return;
   instance.state = RunState::kDown;
   instance.exec_error = failed_start_of(record);
