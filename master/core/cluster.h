@@ -222,6 +222,7 @@ class Cluster {
 
   // What is kept of logs (cluster_tails.cc).
   void ask_tails(Now now);
+  void keep_tail(const std::string& name, const WorkerView& worker, const Line& exited, Now now);
   void want_missing_tails(const WorkerView& worker, Now now);
   void ask_tail(const std::string& name, const Placement& placement, Now now);
   void handle(const TailStored& stored, Now now);

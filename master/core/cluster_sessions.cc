@@ -327,6 +327,7 @@ void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
     live.state = "dead";
     live.pid.reset();
   }
+  if (line.has("tail")) keep_tail(name, worker, line, now);
   tail_queue_.want(name, worker.name, now.mono_ms);
   begin_successor(name, now);
   if (target != nullptr) move_one(name, *target, MoveReason::kCrashes, now);

@@ -55,6 +55,19 @@ void Cluster::ask_tail(const std::string& name, const Placement& placement, Now 
   send_log(std::move(order), std::nullopt, std::move(tail), now);
 }
 
+// What came with the report of an end, in case nobody can be asked for the rest.
+void Cluster::keep_tail(const std::string& name, const WorkerView& worker, const Line& exited,
+                        Now now) {
+  Tail tail;
+  tail.instance = name;
+  tail.worker = worker.name;
+  tail.run = exited.number_or("run", 0);
+  tail.at_ms = now.wall_ms;
+  tail.text = exited.text("tail");
+  tail.part = true;
+  out_.push_back(KeepTail{std::move(tail)});
+}
+
 // Its worker says that there is no such log: it will never be had. Any other failure may pass.
 void Cluster::tail_is_through(const Order& order, const std::optional<Error>& error, Now now) {
   const std::int64_t run = order.line.number_or("run", 0);
@@ -73,7 +86,7 @@ void Cluster::handle(const TailStored& stored, Now) {
   const auto found = state_.instances.find(stored.instance);
   if (found == state_.instances.end()) return out_.push_back(DropTails{{stored.instance}});
   const auto& end = found->second.last_end;
-  const bool is_last = end && end->run == stored.run;
+  const bool is_last = end && (end->run == stored.run || stored.run == 0);
   std::vector<std::string> gone = tails_.add(stored.instance, stored.run,
                                              is_last ? end->ended_ms.value_or(0) : 0, stored.bytes);
   tails_lost_ += static_cast<std::int64_t>(gone.size());

@@ -90,6 +90,9 @@ struct ReadTail {
   RequestId request = 0;
   std::string instance;
 };  // answered by TailRead
+struct KeepTail {
+  Tail tail;
+};  // answered by TailStored, if it could be stored
 struct DropTails {
   std::vector<std::string> instances;
 };
@@ -99,7 +102,7 @@ struct Say {
 
 using Effect = std::variant<Append, ToSession, CloseSession, Out, Note, Progress, Finish,
                             ExpectStream, StreamDue, DropStream, KeysChanged, CollectBlobs,
-                            ReadHistory, DropHistory, ReadTail, DropTails, Say>;
+                            ReadHistory, DropHistory, ReadTail, KeepTail, DropTails, Say>;
 using Effects = std::vector<Effect>;
 
 // --- Events ---
@@ -157,7 +160,7 @@ struct HistoryCut {
 // The end of a log was put away, or found at the start.
 struct TailStored {
   std::string instance;
-  std::int64_t run = 0;
+  std::int64_t run = 0;    // 0: a part of it, the whole is still wanted
   std::int64_t bytes = 0;  // of the file
 };
 struct TailRead {

@@ -10,6 +10,7 @@ std::string print_tail(const Tail& tail) {
   Line line("TAIL");
   line.add("instance", tail.instance).add("run", tail.run).add("worker", tail.worker);
   line.add("at", tail.at_ms).add("bytes", tail.text.size());
+  if (tail.part) line.add("part", 1);
   return line.print() + tail.text;
 }
 
@@ -23,6 +24,7 @@ std::optional<Tail> parse_tail(std::string_view file) {
   tail.worker = line->text("worker");
   tail.run = line->number_or("run", 0);
   tail.at_ms = line->number_or("at", 0);
+  tail.part = line->has("part");
   tail.text = file.substr(newline + 1);
   const auto size = static_cast<std::int64_t>(tail.text.size());
   return line->number_or("bytes", -1) == size ? std::optional(tail) : std::nullopt;

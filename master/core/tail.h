@@ -1,7 +1,7 @@
 // master/core/tail.h - the end of a run's log, kept by the master so that it can be read when the
 // worker is gone: its file's format, which ones are kept, when which is asked for. Pure.
 //
-// The file is one line and then the bytes: TAIL instance= run= worker= at= bytes=
+// The file is one line and then the bytes: TAIL instance= run= worker= at= bytes= [part=1]
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct Tail {
   std::int64_t run = 0;
   std::int64_t at_ms = 0;  // wall clock: when it was asked for
   std::string text;        // the last bytes of the log, as they are
+  bool part = false;       // only what came with the report of the end; more is asked for
 };
 std::string print_tail(const Tail& tail);
 // nullopt for anything else, a file that was cut among it.

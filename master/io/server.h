@@ -54,6 +54,7 @@ class Server {
   void read_history(const ReadHistory& effect);
   void drop_history(std::int64_t before);
   void store_tail(const std::string& order, Tail tail);
+  void keep_tail(const Tail& tail);
   void read_tail(const ReadTail& effect);
   void drop_tails(const std::vector<std::string>& instances);
   void keep_history_small();

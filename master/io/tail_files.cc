@@ -69,7 +69,8 @@ std::vector<TailFiles::Found> TailFiles::list() const {
   for (const std::string& name : names_in(place->get())) {
     const auto tail = read(name);
     if (tail)
-      found.push_back({name, tail->run, static_cast<std::int64_t>(print_tail(*tail).size())});
+      found.push_back(
+          {name, tail->part ? 0 : tail->run, static_cast<std::int64_t>(print_tail(*tail).size())});
     else
       ::unlinkat(place->get(), name.c_str(), 0);
   }

@@ -23,7 +23,7 @@ class TailFiles {
 
   struct Found {
     std::string instance;
-    std::int64_t run = 0, bytes = 0;
+    std::int64_t run = 0, bytes = 0;  // run 0: only a part of a tail
   };
   // Whatever else lies there, what is not whole among it, is removed.
   std::vector<Found> list() const;

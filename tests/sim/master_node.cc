@@ -259,6 +259,7 @@ void MasterNode::perform(const Effect& effect) {
     void operator()(const master::ReadHistory&) {}
     void operator()(const master::DropHistory&) {}
     void operator()(const master::ReadTail&) {}
+    void operator()(const master::KeepTail&) {}
     void operator()(const master::DropTails&) {}
     void operator()(const master::Say& e) { node.timeline_.trace("master says " + e.text); }
   };

@@ -20,7 +20,8 @@ dm copy apps/loop --to w2
 dm launch work --on w1
 dm launch work --on w2
 dm launch loop --on w2 --restart always
-tail_is_kept() { [[ -e master/tails/$1 ]]; }
+# All of it; what came with the report of the end is a part.
+tail_is_kept() { [[ -e master/tails/$1 ]] && ! head -n 1 "master/tails/$1" | grep -q ' part=1'; }
 wait_for tail_is_kept work.1
 wait_for tail_is_kept work.2
 wait_for tail_is_kept loop.1
@@ -44,14 +45,27 @@ start_master --heartbeat 400ms
 wait_for tail_is_kept work.3
 wait_for worker_is w2 up
 
-# The machine is gone, with everything on it.
-# grep(1) fails if another process ends while it looks.
-supervisor=$(grep -lsz -e "^$dir/w1" /proc/[0-9]*/cmdline | cut -d/ -f3 || true)
-[[ -n $supervisor ]] || fail "no supervisor"
-for pid in ${pids[w1]} $supervisor; do kill -KILL "$pid" 2>/dev/null || true; done
-wait "${pids[w1]}" 2>/dev/null || true
-unset "pids[w1]" "roots[w1]"
+# The machine is gone, with everything on it: in the moment in which an end is known, too.
+destroy() {  # WORKER
+  local supervisor pid
+  # grep(1) fails if another process ends while it looks.
+  supervisor=$(grep -lsz -e "^$dir/$1" /proc/[0-9]*/cmdline | cut -d/ -f3 || true)
+  [[ -n $supervisor ]] || fail "no supervisor"
+  for pid in ${pids[$1]} $supervisor; do kill -KILL "$pid" 2>/dev/null || true; done
+  wait "${pids[$1]}" 2>/dev/null || true
+  unset "pids[$1]" "roots[$1]"
+}
+destroy w1
 wait_for worker_is w1 lost
+start_worker w3
+dm copy apps/work --to w3
+dm launch work --on w3
+wait_for is work.4 dead
+destroy w3
+wait_for worker_is w3 lost
+dm logs work.4
+same "$(tail -c 6 out)" reason
+(($(wc -c <out) >= 8000)) || fail "only $(wc -c <out) bytes are left"
 check_kept() {
   dm logs work.3
   tail -c 65536 whole | cmp - out

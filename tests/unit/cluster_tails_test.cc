@@ -51,6 +51,33 @@ TEST(cluster_tails_are_asked_for_after_an_end) {
   CHECK_EQ(world.count("w1> LOG"), 0);
 }
 
+TEST(cluster_tails_come_in_part_with_the_report_of_an_end) {
+  World world;
+  world.join("w1");
+  world.install("web", {"w1"});
+  world.launch("web", "w1");
+  world.hear("w1",
+             "EXITED seq=1 instance=web.1 run=1 pid=7 started_ms=5 ended_ms=6 exit_code=3 "
+             "tail=the%20reason");
+  CHECK_EQ(world.count("keep tail web.1/1 the reason"), 1);
+  // Told again it is nothing new.
+  world.take();
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 started_ms=5 ended_ms=6 tail=other");
+  CHECK_EQ(world.count("keep tail"), 0);
+  // A part is shown, and the whole is wanted all the same.
+  world.feed(TailStored{"web.1", 0, 100});
+  world.close("w1");
+  world.pass(4000);
+  const RequestId request = world.run("logs web.1");
+  CHECK(world.has("read tail"));
+  answer(world, request, "the reason");
+  CHECK(world.has("out the reason"));
+  world.take();
+  world.join("w1");
+  world.pass(20'000, {"w1"});
+  CHECK(world.count("w1> LOG") > 0);
+}
+
 TEST(cluster_tails_that_were_cut_are_asked_for_again) {
   World world = with_a_dead_one();
   world.pass(0);

@@ -108,6 +108,9 @@ void World::note(const Effect& effect) {
     void operator()(const ReadTail& e) {
       add("read tail of " + e.instance + " for #" + std::to_string(e.request));
     }
+    void operator()(const KeepTail& e) {
+      add("keep tail " + e.tail.instance + "/" + std::to_string(e.tail.run) + " " + e.tail.text);
+    }
     void operator()(const DropTails& e) { add("drop tails of " + fold_names(e.instances)); }
     void operator()(const Say& e) { add("say " + e.text); }
   };

@@ -159,7 +159,7 @@ void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq
   append_lazily(record);
   keep_end(record);
   if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
-  to_master(record);
+  if (link_.is_up()) out_.push_back(ToMaster{record, true});
   out_.push_back(EndStreams{instance.spec.name, instance.run});
   instance.last_end = std::move(record);
   instance.deadline = kNever;

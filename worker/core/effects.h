@@ -59,6 +59,7 @@ struct Disconnect {
 };                             // end the session; MasterDown follows
 struct ToMaster {
   Line line;
+  bool with_tail = false;  // it says EXITED: the last bytes of that run's log go with it
 };
 struct ToSupervisor {
   Line line;

@@ -133,4 +133,22 @@ LogTimes LogReader::times() {
   return times;
 }
 
+std::string read_log_tail(const AppStore& store, const std::string& instance, std::int64_t run,
+                          std::size_t most) {
+  auto log = LogReader::open(store, instance, run);
+  if (!log) return {};
+  const auto size = log->size();
+  std::int64_t at = size ? std::max<std::int64_t>(*size - static_cast<std::int64_t>(most), 0) : 0;
+  std::string tail(most, '\0');
+  std::size_t length = 0;
+  while (length < most) {
+    const auto got = log->read(&at, tail.data() + length, most - length);
+    if (!got || *got == 0) break;
+    at += static_cast<std::int64_t>(*got);
+    length += *got;
+  }
+  tail.resize(length);
+  return tail;
+}
+
 }  // namespace dm

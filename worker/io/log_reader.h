@@ -31,6 +31,10 @@ DroppedLogs read_dropped_logs(int logs_directory, const std::string& instance);
 // descriptor's offset, which O_APPEND and pread(2) do not use.
 std::int64_t first_data(int file, std::int64_t from, std::int64_t size);
 
+// The last bytes of a run's log, at most so many; empty if there are none to be had. Quick.
+std::string read_log_tail(const AppStore& store, const std::string& instance, std::int64_t run,
+                          std::size_t most);
+
 class LogReader {
  public:
   // Errors: not-found, with the reason, if there is no such log, bad-arg, system_error's.

@@ -5,6 +5,7 @@
 #include "common/escape.h"
 #include "common/io/journal_rewrite.h"
 #include "worker/io/fetcher.h"
+#include "worker/io/log_reader.h"
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
 
@@ -16,6 +17,7 @@ constexpr std::int64_t kLeaveMs = 3000;
 constexpr std::int64_t kLookAgainMs = 10;  // while leaving: is everything sent and synced?
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kInstalls = 8;
+constexpr std::size_t kMostTail = 8 * 1024;  // of a log, with the report of an end
 constexpr int kSystemError = 111;
 constexpr std::string_view kUsageId = "usage";
 constexpr std::string_view kNoPromises = "; nothing more can be promised, ending; apps go on";
@@ -192,6 +194,17 @@ void Runtime::perform(const Spawn& effect) {
   const auto found = parts_.agent.instances().find(effect.instance);
   if (found != parts_.agent.instances().end()) launcher_.spawn(effect, found->second.spec);
   keeper_.look_soon();
+}
+
+void Runtime::perform(const ToMaster& effect) {
+  Line line = effect.line;
+  if (effect.with_tail) {
+    const std::string tail = read_log_tail(parts_.store, std::string(line.text("instance")),
+                                           line.number_or("run", 0), kMostTail);
+    // No line can hold a NUL; the master asks for the log's end in any case.
+    if (!tail.empty() && tail.find('\0') == std::string::npos) line.add("tail", tail);
+  }
+  session_.send(line);
 }
 
 void Runtime::perform(const Install& effect) {

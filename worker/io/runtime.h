@@ -55,7 +55,7 @@ class Runtime {
 
   void perform(const Connect&) { session_.dial(); }
   void perform(const Disconnect& effect);
-  void perform(const ToMaster& effect) { session_.send(effect.line); }
+  void perform(const ToMaster& effect);
   void perform(const ToSupervisor& effect) { launcher_.send(effect.line); }
   void perform(const Spawn& effect);
   void perform(const Append&) {}  // the commit queue's
