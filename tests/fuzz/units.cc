@@ -74,6 +74,7 @@ TARGET(units) {
     CHECK_EQ(print_time_utc(*time).substr(0, 10), input.substr(0, 10));
   }
   std::int64_t number = 0;
-  std::memcpy(&number, input.data(), std::min(input.size(), sizeof number));
+  std::copy_n(input.data(), std::min(input.size(), sizeof number),
+              reinterpret_cast<char*>(&number));
   check_number(number);
 }

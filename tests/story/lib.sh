@@ -20,7 +20,8 @@ most_kb=${DM_MOST_KB:-60000}  # of memory that a daemon may ever have had
 dir=$(mktemp -d /tmp/dm-story-XXXXXX)
 mkdir "$dir/home" "$dir/apps"
 export HOME=$dir/home XDG_STATE_HOME=$dir/home/state
-export ASAN_OPTIONS=log_path=$dir/sanitizer UBSAN_OPTIONS=log_path=$dir/sanitizer
+# It would take the apps' core files away.
+export ASAN_OPTIONS=log_path=$dir/sanitizer:disable_coredump=0 UBSAN_OPTIONS=log_path=$dir/sanitizer
 unset DM_CONNECT DM_SECRET_FILE
 cd "$dir"
 
