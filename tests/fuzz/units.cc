@@ -2,7 +2,6 @@
 #include "common/units.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "common/escape.h"
