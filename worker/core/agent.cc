@@ -19,6 +19,15 @@ bool has_ended(const Instance& instance) {
   return instance.last_end && instance.last_end->number_or("run", 0) >= instance.run;
 }
 
+// What the records mean so far, by the numbers of the runs, however they follow each other: a
+// damaged journal is read the same way again from the snapshot that was made of it.
+void settle(Instance& instance) {
+  const bool over = instance.run == 0 || has_ended(instance);
+  instance.state = over ? RunState::kDown : instance.pid > 0 ? RunState::kUp : RunState::kSpawning;
+  instance.exec_error.reset();
+  if (over && instance.last_end) instance.exec_error = failed_start_of(*instance.last_end);
+}
+
 }  // namespace
 
 Agent::Agent(HostFacts facts, std::uint64_t seed)
@@ -175,6 +184,7 @@ Status Agent::replay(const Line& record) {
     instance.wanted = record.text("desired", "running") == "running";
     instance.run = record.number_or("run", 0);
     instance.restarts = record.number_or("restarts", 0);
+    settle(instance);
   } else if (verb == "ACKED") {
     acked_ = std::max(acked_, record.number_or("seq", 0));
     next_end_ = std::max(next_end_, acked_ + 1);
@@ -195,12 +205,8 @@ void Agent::replay_end(const Line& record) {
   if (seq > acked_) keep_end(record);
   const auto found = instances_.find(std::string(record.text("instance")));
   if (found == instances_.end()) return;
-  Instance& instance = found->second;
-  instance.last_end = record;
-  instance.exec_error.reset();
-  if (!has_ended(instance)) return;
-  instance.state = RunState::kDown;
-  instance.exec_error = failed_start_of(record);
+  found->second.last_end = record;
+  settle(found->second);
 }
 
 // In the order of their numbers, each once: a snapshot has them in another, and with them the last
@@ -234,9 +240,6 @@ Status Agent::replay_run(const Line& record) {
     instance.restarts = record.number_or("restarts", 0);
     instance.keeper = record.text("supervisor", supervisor_);
     instance.pid = instance.pid_start = instance.started_ms = 0;
-    instance.state = has_ended(instance) ? RunState::kDown : RunState::kSpawning;
-    // It was of the run before.
-    if (instance.state == RunState::kSpawning) instance.exec_error.reset();
   } else if (record.verb() == "STARTED") {
     if (record.number_or("run", 0) != instance.run || has_ended(instance)) return {};
     instance.pid = record.number_or("pid", 0);
@@ -244,10 +247,10 @@ Status Agent::replay_run(const Line& record) {
     instance.started_ms = record.number_or("started_ms", 0);
     instance.cgroup = record.text("cgroup");
     instance.keeper = record.text("supervisor", supervisor_);
-    instance.state = RunState::kUp;
   } else {
     return fail(Code::kBadLine, "unknown record " + record.verb());
   }
+  settle(instance);
   return {};
 }
 
@@ -269,8 +272,7 @@ std::vector<Line> Agent::snapshot() const {
     spec.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
     records.push_back(spec.add("restarts", instance.restarts));
     if (instance.last_end) records.push_back(*instance.last_end);
-    const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-    if (over || has_ended(instance)) continue;
+    if (instance.run == 0 || has_ended(instance)) continue;
     Line run = run_record(instance), started = started_record(instance);
     if (instance.keeper != supervisor_)
       for (Line* record : {&run, &started}) record->add("supervisor", instance.keeper);
