@@ -13,10 +13,10 @@
 namespace dm {
 namespace {
 
-constexpr int kFirstOther = 3;  // behind the standard descriptors
+constexpr int kReportFd = 3;  // behind the standard descriptors
 
-// glibc's setgroups, setresgid and setresuid tell every other thread, by means that a child which
-// shares its parent's memory must not touch. The system calls concern the caller alone.
+// glibc's setgroups, setresgid and setresuid tell every other thread, by books that it has not kept
+// for the child of a bare clone3. The system calls concern the caller alone.
 #ifdef SYS_setresuid32
 constexpr long kSetGroups = SYS_setgroups32, kSetGid = SYS_setresgid32, kSetUid = SYS_setresuid32;
 #else
@@ -56,8 +56,7 @@ void close_from(int first, const rlimit& limit) {
 
 [[noreturn]] void give_up(ChildPlan& plan, ChildStep step) {
   const ChildFailure failure{step, errno};
-  plan.failure = failure;
-  if (plan.report_fd >= 0 && ::write(plan.report_fd, &failure, sizeof failure) < 0) {
+  if (::write(plan.report_fd, &failure, sizeof failure) < 0) {
   }  // nobody is left to be told
   ::_exit(127);
 }
@@ -70,13 +69,8 @@ void run_child(ChildPlan& plan) {
   ::setsid();
   ::dup2(plan.log_fd, STDOUT_FILENO);
   ::dup2(plan.log_fd, STDERR_FILENO);
-  int first_other = kFirstOther;
-  if (plan.report_fd >= 0) {
-    if (plan.report_fd != first_other)
-      plan.report_fd = ::dup3(plan.report_fd, first_other, O_CLOEXEC);
-    ++first_other;
-  }
-  close_from(first_other, plan.open_files);
+  if (plan.report_fd != kReportFd) plan.report_fd = ::dup3(plan.report_fd, kReportFd, O_CLOEXEC);
+  close_from(kReportFd + 1, plan.open_files);
   if (plan.reset_oom_score) reset_oom_score();
   ::setrlimit(RLIMIT_NOFILE, &plan.open_files);
   if (plan.user != nullptr && !become(*plan.user)) give_up(plan, ChildStep::kUser);

@@ -28,12 +28,11 @@ struct ChildPlan {
   bool reset_oom_score = false;   // false where ours is 0 already
   int dies_with = 0;              // the supervisor's pid, for who has a lease: not to outlive it
   int cgroup_fd = -1;             // a cgroup's directory, to be joined first; -1: we are in place
-  int report_fd = -1;             // where a failure is written; -1: only into `failure`
-  ChildFailure failure;
+  int report_fd = -1;             // a pipe: a ChildFailure comes, or its end when exec succeeds
 };
 
 // Becomes the app: session of its own, log, user, limits, directory, no other descriptors, empty
-// mask, exec. On a failure fills plan.failure, writes it to report_fd, and exits with 127.
+// mask, exec. On a failure writes a ChildFailure to report_fd and exits with 127.
 // Relies on the supervisor for what is inherited anyhow: standard input from /dev/null, no ignored
 // signal, umask 022.
 [[noreturn]] void run_child(ChildPlan& plan);

@@ -114,7 +114,6 @@ void Runs::attempt(const RunKey& key) {
     table_.set_process(run, birth.pid, stat ? stat->start : 0);
   }
   if (birth.failure.step != ChildStep::kNone) return resolve(key, birth.failure);
-  if (!birth.report.valid()) return resolve(key, {});
   starting.report = std::move(birth.report);
   loop_.watch(starting.report.get(), true, false, [this, key](Ready) { on_report(key); });
 }

@@ -49,30 +49,24 @@ Spawner::Birth Spawner::try_once(const SpawnOrder& order, int log_fd, const AppU
   plan.open_files = open_files_;
   plan.reset_oom_score = reset_oom_score_;
   if (order.lease_until_ms > 0) plan.dies_with = ::getpid();
-  // Once it is another user's, that user may stop the child: a parent that shares its memory, and
-  // so waits for it, would stop with it.
-  const ChildMemory memory = user != nullptr ? ChildMemory::kCopied : quickest_memory();
 
   Birth birth;
-  Fd report_write;
-  if (memory == ChildMemory::kCopied) {
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-      birth.failure = {ChildStep::kFork, errno};
-      return birth;
-    }
-    birth.report.reset(ends[0]);
-    report_write.reset(ends[1]);
-    plan.report_fd = ends[1];
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    birth.failure = {ChildStep::kFork, errno};
+    return birth;
   }
+  birth.report.reset(ends[0]);
+  const Fd report_write(ends[1]);
+  plan.report_fd = report_write.get();
   const Fd directory = cgroup.empty() ? Fd() : Cgroups::open_directory(cgroup);
   birth.in_cgroup = directory.valid();
-  birth.pid = give_birth(plan, memory, directory.get());
+  birth.pid = give_birth(plan, directory.get());
   if (birth.pid < 0 && birth.in_cgroup && is_cgroup_trouble(errno)) {
     birth.in_cgroup = false;
-    birth.pid = give_birth(plan, memory, -1);
+    birth.pid = give_birth(plan, -1);
   }
-  birth.failure = birth.pid < 0 ? ChildFailure{ChildStep::kFork, errno} : plan.failure;
+  if (birth.pid < 0) birth.failure = {ChildStep::kFork, errno};
   return birth;
 }
 

@@ -17,7 +17,7 @@ class Spawner {
 
   struct Birth {
     int pid = -1;          // -1: no child; failure tells why
-    ChildFailure failure;  // kNone with a valid `report`: not known yet
+    ChildFailure failure;  // of the birth itself; kNone: `report` will tell
     Fd report;             // ends when the exec has succeeded, or yields a ChildFailure
     bool in_cgroup = false;
   };
