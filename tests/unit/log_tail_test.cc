@@ -30,6 +30,18 @@ std::string tail(const std::string& content, std::int64_t lines) {
 
 }  // namespace
 
+TEST(log_tail_does_not_walk_through_a_hole) {
+  const Fd fd = file_with("before\n");
+  constexpr std::int64_t kFar = std::int64_t{1}
+                                << 42;  // to be walked through it would take an hour
+  REQUIRE(::ftruncate(fd.get(), kFar) == 0);
+  REQUIRE(::pwrite(fd.get(), "one\ntwo\n", 8, kFar) == 8);
+  const auto last = start_of_last_lines(fd.get(), kFar + 8, 1);
+  CHECK(last && *last == kFar + 4);
+  const auto more = start_of_last_lines(fd.get(), kFar + 8, 3);
+  CHECK(more && *more > 7 && *more <= kFar);
+}
+
 TEST(log_tail_counts_lines_from_the_end) {
   CHECK_EQ(tail("a\nb\nc\n", 0), "");
   CHECK_EQ(tail("a\nb\nc\n", 1), "c\n");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,15 @@
 #endif
 
 namespace dm {
+namespace {
+
+// Nothing but a hole (lseek(2), SEEK_DATA); false where nobody can tell.
+bool is_hole(int fd, std::int64_t begin, std::int64_t end) {
+  const off_t data = ::lseek(fd, begin, SEEK_DATA);
+  return data >= 0 ? data >= end : errno == ENXIO;
+}
+
+}  // namespace
 
 Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines,
                                          std::int64_t floor) {
@@ -22,6 +32,7 @@ Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t
   // The newline at the very end closes the last line, it separates nothing.
   for (std::int64_t end = size; end > floor;) {
     const std::int64_t begin = std::max<std::int64_t>(end - kBlock, floor);
+    if (is_hole(fd, begin, end)) return end;
     const auto wanted = static_cast<std::size_t>(end - begin);
     const ssize_t got = retry([&] { return ::pread(fd, block.get(), wanted, begin); });
     if (got < 0) return system_error("read", "log");

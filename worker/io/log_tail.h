@@ -10,7 +10,9 @@ namespace dm {
 
 // Where the last `lines` lines of the file's first `size` bytes begin. A last line without a
 // newline counts as a line. What stands before `floor` is not looked at: with fewer lines behind
-// it, that is the answer. Reads backwards, in blocks. Errors: system_error's.
+// it, that is the answer; so is what stands before a hole of some size, which an app may have made
+// as wide as it likes. Reads backwards, in blocks, and moves the descriptor's offset. Errors:
+// system_error's.
 Result<std::int64_t> start_of_last_lines(int fd, std::int64_t size, std::int64_t lines,
                                          std::int64_t floor = 0);
 
