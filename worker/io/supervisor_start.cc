@@ -92,6 +92,13 @@ Status start(const SupervisorStart& how) {
   return await_ready(ready_read.get());
 }
 
+// The agent's user may have put a socket of its own in the supervisor's place; it cannot have given
+// it another listener than itself. Who switches users for us is root, else it is who we are.
+bool is_the_supervisor(const Fd& fd, const SupervisorStart& how) {
+  const uid_t wanted = how.app_users.empty() ? ::geteuid() : 0;
+  return peer_uid(fd.get()) == wanted;
+}
+
 }  // namespace
 
 std::string supervisor_socket(const std::string& root) {
@@ -99,17 +106,23 @@ std::string supervisor_socket(const std::string& root) {
 }
 
 Result<Fd> connect_supervisor(const SupervisorStart& how) {
-  const Endpoint endpoint{"", 0, supervisor_socket(how.root)};
+  const std::string path = supervisor_socket(how.root);
+  const Endpoint endpoint{"", 0, path};
   // Twice: the one that we start may meet another that has just begun, and one that runs may end
   // as we knock.
   Status started;
   for (int tries = 0; tries < 2; ++tries) {
-    if (auto fd = start_connect(endpoint)) return fd;
+    if (auto fd = start_connect(endpoint)) {
+      if (is_the_supervisor(*fd, how)) return fd;
+      if (how.may_start) ::unlink(path.c_str());
+    }
     if (!how.may_start) return fail(Code::kNotFound, "no supervisor runs in " + how.root);
     started = start(how);
   }
   auto fd = start_connect(endpoint);
   if (!fd && !started) return started.error();
+  if (fd && !is_the_supervisor(*fd, how))
+    return fail(Code::kDenied, path + " is another user's, who is not the supervisor");
   return fd;
 }
 

@@ -26,8 +26,10 @@ struct SupervisorStart {
 std::string supervisor_socket(const std::string& root);
 
 // A connected, non-blocking socket. The supervisor that is started leaves our session and outlives
-// us; it is this very program with --supervise. Errors: not-found if none runs and `may_start` is
-// false; internal, with its own words, if it cannot begin; timeout if it has not begun within 5 s.
+// us; it is this very program with --supervise. What listens there as another user than it must be
+// is none: its socket file is removed. Errors: not-found if none runs and `may_start` is false;
+// internal, with its own words, if it cannot begin; timeout if it has not begun within 5 s; denied
+// if another user keeps coming in between.
 Result<Fd> connect_supervisor(const SupervisorStart& how);
 
 }  // namespace dm
