@@ -152,6 +152,8 @@ Status BlobStore::prepare() const {
   if (auto made = make_directories(directory_); !made) return made;
   const auto root = open_root();
   if (!root) return root.error();
+  // A blob may be anybody's, and says by its mode nothing of who may read it.
+  if (::fchmod(root->get(), 0700) != 0) return system_error("change the mode of", directory_);
   const auto parts = make_directory_beneath(root->get(), kParts, 0700);
   return parts ? Status() : parts.error();
 }

@@ -38,7 +38,8 @@ start_locked_master() {
 start_locked_worker() {
   local name=$1
   shift
-  ("$@" "$DM_BIN_DM" keygen --worker "$name" --secret-file "$dir/keys/secret" "$dir/keys/$name")
+  [[ -e $dir/keys/$name ]] ||
+    ("$@" "$DM_BIN_DM" keygen --worker "$name" --secret-file "$dir/keys/secret" "$dir/keys/$name")
   "$@" "$DM_BIN_WORKER" --master "127.0.0.1:$port" --name "$name" --root "$dir/$name" \
     --secret-file "$dir/keys/$name" "${worker_options[@]}" 2>>"$dir/$name.log" </dev/null >/dev/null &
   pids[$name]=$!
@@ -121,16 +122,19 @@ has_nothing "/proc/$agent/status" $agent_id $agent_id $eve_id $keeper_id $data_i
 same "$(status_of "/proc/$supervisor/status" Uid)" '0 0 0 0'
 same "$(stat -c %u "/proc/$agent/mem" "/proc/${pids[master]}/mem" | xargs)" '0 0'
 
-dm launch "$dir/apps/keeper"
+echo password >"$dir/conf"
+dm copy "$dir/apps/keeper" --file "$dir/conf"
+dm launch keeper
 wait_for is_alive keeper.1
+same "$(cat "$dir/w1/work/keeper.1/conf")" password
 keeper=$(pid_of keeper.1)
 wait_for test -s "$dir/w1/work/keeper.1/treasure"
 same "$(stat -c %u "$dir/w1/work/keeper.1/treasure")" $keeper_id
 
 secrets=(file="$dir/keys/secret" file="$dir/keys/w1" file="$dir/w1/journal"
   file="$dir/w1/logs/keeper.1.1" file="$dir/w1/work/keeper.1/treasure" file="$dir/master/journal"
-  dir="$dir/w1/work/keeper.1" dir="$dir/w1/logs" dir="$dir/w1/blobs/tmp" dir="$dir/keys"
-  dir="$dir/master")
+  dir="$dir/w1/work/keeper.1" dir="$dir/w1/logs" dir="$dir/w1/blobs" dir="$dir/keys"
+  dir="$dir/master" dir="$dir/w1/apps/keeper" file="$(echo "$dir"/w1/apps/keeper/*/files/conf)")
 others=("$agent" "$supervisor" "${pids[master]}" "$keeper")
 dm launch "$dir/apps/eve" -- "${others[@]/#/pid=}" "${secrets[@]}" \
   socket="$dir/w1/supervisor.sock" socket="$control"
@@ -155,6 +159,19 @@ same "$(stat -c %U:%G:%a "$dir/w1/work/eve.1")" dm-agent:dm-app-one:770
 dm stop all
 dm delete keeper
 dm delete eve
+stop_program w1
+"$DM_BIN_WORKER" --root "$dir/w1" --stop-apps >/dev/null 2>&1
+
+# Whoever became the agent's user may listen in the supervisor's place, and is not believed.
+rm -f "$dir/w1/supervisor.sock"
+setpriv --reuid $agent_id --regid $agent_id --clear-groups \
+  nc -lkU "$dir/w1/supervisor.sock" >"$dir/heard" 2>/dev/null </dev/null &
+pids[false]=$!
+wait_for test -S "$dir/w1/supervisor.sock"
+start_locked_worker w1 as_rich
+same "$(status_of "/proc/$(supervisor_of w1)/status" Uid)" '0 0 0 0'
+same "$(cat "$dir/heard")" ''
+stop_program false || true
 stop_program w1
 "$DM_BIN_WORKER" --root "$dir/w1" --stop-apps >/dev/null 2>&1
 

@@ -110,6 +110,7 @@ Status AppStore::install(const std::string& app, const std::string& version,
   const std::lock_guard lock(mutex_);
   const auto place = make_directory_beneath(top_.get(), std::string(kApps) + "/" + app);
   if (!place) return place.error();
+  if (auto closed = close_to_others(*place, app); !closed) return closed;
   if (open_directory_beneath(place->get(), version)) return {};
   const std::string temp = version + std::string(kTemp);
   Status built = remove_tree_at(place->get(), temp);
@@ -126,6 +127,16 @@ Status AppStore::install(const std::string& app, const std::string& version,
   return apps ? sync_open(*apps, kApps) : Status(apps.error());
 }
 
+// What is in an app's directory is for its own user's eyes, by the group.
+Status AppStore::close_to_others(const Fd& place, const std::string& app) const {
+  if (app_groups_.empty()) return {};
+  const gid_t group = app_groups_[place_of_app(app, app_groups_.size())];
+  if (::fchown(place.get(), static_cast<uid_t>(-1), group) != 0)
+    return system_error("change the group of", app);
+  if (::fchmod(place.get(), 0750) != 0) return system_error("change the mode of", app);
+  return {};
+}
+
 Status AppStore::link_files(int place, const std::string& name, const std::string& version,
                             const Manifest& manifest) const {
   const auto directory = make_new(place, name, 0755);
@@ -134,7 +145,9 @@ Status AppStore::link_files(int place, const std::string& name, const std::strin
     const bool wanted = std::any_of(manifest.files.begin(), manifest.files.end(),
                                     [&](const auto& file) { return file.kind == kind; });
     if (!wanted && kind == FileKind::kFile) continue;
-    const auto inside = make_new(directory->get(), std::string(folder(kind)), 0755);
+    // Files are copied from there for each instance; nobody else has to see them.
+    const mode_t mode = kind == FileKind::kFile ? 0700 : 0755;
+    const auto inside = make_new(directory->get(), std::string(folder(kind)), mode);
     if (!inside) return inside.error();
     for (const Manifest::File& file : manifest.files) {
       if (file.kind != kind) continue;

@@ -89,6 +89,7 @@ class AppStore {
   std::optional<std::int64_t> free_bytes() const;
 
  private:
+  Status close_to_others(const Fd& place, const std::string& app) const;
   Status link_files(int place, const std::string& name, const std::string& version,
                     const Manifest& manifest) const;
   // Whom something is shared with: nobody but ourselves if nullopt.
