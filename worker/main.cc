@@ -153,6 +153,32 @@ Status check_directory(const std::string& root) {
                                    " to begin anew");
 }
 
+// The worker's own key; nullopt with --insecure. A worker that held the master's secret could be
+// anybody: that is refused.
+Result<std::optional<AccessKey>> read_key(const Options& options) {
+  if (options.key_file.empty()) return std::optional<AccessKey>();
+  const auto key = read_key_file(options.key_file);
+  if (!key) return key.error();
+  if (key->kind == KeyKind::kSecret)
+    return fail(Code::kDenied, options.key_file +
+                                   " is the master's secret, which no worker may "
+                                   "have; make a key by 'dm keygen --worker " +
+                                   options.name + "'");
+  if (key->kind != KeyKind::kWorker || key->name != options.name)
+    return fail(Code::kDenied,
+                options.key_file + " is not the key of a worker named " + options.name);
+  return std::optional<AccessKey>(*key);
+}
+
+// On SIGHUP. The agent may have become a user who cannot read the file any more.
+void read_key_again(const Options& options, Runtime& runtime) {
+  const auto key = read_key(options);
+  if (!key) return say(key.error().message + "; the key in use stays, a restart reads the new one");
+  if (!*key) return;
+  say("the key has been read again");
+  runtime.use_key(**key);
+}
+
 int run(const Options& options, const BulkTarget& target, SupervisorStart supervisor, Fd link,
         AppStore& store, const Notify& notify) {
   HostFacts facts = measure_host();
@@ -182,28 +208,12 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
       if (runtime.leave())
         say("leaving; " + std::to_string(apps) + (apps == 1 ? " app goes on" : " apps go on"));
     });
+  loop.on_signal(SIGHUP, [&] { read_key_again(options, runtime); });
   if (options.tether_fd >= 0) watch_tether(loop, options.tether_fd);
   runtime.start(std::move(link));
   const int status = loop.run();
   // Helper threads may still be at work with what stands on this stack; none of it needs an end.
   ::_exit(status);
-}
-
-// The worker's own key; nullopt with --insecure. A worker that held the master's secret could be
-// anybody: that is refused.
-Result<std::optional<AccessKey>> read_key(const Options& options) {
-  if (options.key_file.empty()) return std::optional<AccessKey>();
-  const auto key = read_key_file(options.key_file);
-  if (!key) return key.error();
-  if (key->kind == KeyKind::kSecret)
-    return fail(Code::kDenied, options.key_file +
-                                   " is the master's secret, which no worker may "
-                                   "have; make a key by 'dm keygen --worker " +
-                                   options.name + "'");
-  if (key->kind != KeyKind::kWorker || key->name != options.name)
-    return fail(Code::kDenied,
-                options.key_file + " is not the key of a worker named " + options.name);
-  return std::optional<AccessKey>(*key);
 }
 
 int run_agent(const Options& options) {

@@ -6,10 +6,15 @@
 
 namespace dm::master {
 
-Status KeyRing::load() {
+Result<std::vector<std::string>> KeyRing::load() {
   std::map<std::uint64_t, AccessKey> secrets;
+  std::vector<std::string> missing;
   for (const std::string& file : files_) {
     auto key = read_key_file(file);
+    if (!key && key.error().code == Code::kNotFound && missing.size() + 1 < files_.size()) {
+      missing.push_back(file);
+      continue;
+    }
     if (!key) return key.error();
     if (key->kind != KeyKind::kSecret)
       return fail(Code::kBadArg, "key file " + file + ": the master needs a dm-secret");
@@ -19,7 +24,7 @@ Status KeyRing::load() {
     secrets.emplace(known == secrets_.end() ? next_++ : known->first, std::move(*key));
   }
   secrets_ = std::move(secrets);
-  return {};
+  return missing;
 }
 
 std::optional<KeyRing::Accepted> KeyRing::verify(const Line& hello, std::string_view master_nonce,

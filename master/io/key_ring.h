@@ -24,8 +24,9 @@ class KeyRing {
   // Several secrets may hold at once, while one is being replaced by another.
   explicit KeyRing(std::vector<std::string> files) : files_(std::move(files)) {}
 
-  // Reads the files, at start and on SIGHUP; on an error what was there stays. Errors: the file's.
-  Status load();
+  // Reads the files, at start and on SIGHUP; on an error what was there stays. One of them must be
+  // there; the others may come later, or be gone again, and are the answer. Errors: the file's.
+  Result<std::vector<std::string>> load();
 
   // Without keys everybody is let in: `--insecure`, on loopback only.
   bool is_open() const { return files_.empty(); }

@@ -30,6 +30,11 @@ void say(const std::string& text) {
   std::fprintf(stderr, "dm-master: %s\n", escape_for_terminal(text).c_str());
 }
 
+void tell_missing(const std::vector<std::string>& key_files) {
+  for (const std::string& file : key_files)
+    say("key file " + file + " is not there; SIGHUP reads it when it is");
+}
+
 }  // namespace
 
 Server::Server(Options options)
@@ -47,7 +52,9 @@ Server::~Server() {
 }
 
 Status Server::open() {
-  if (auto loaded = keys_.load(); !loaded) return loaded;
+  const auto loaded = keys_.load();
+  if (!loaded) return loaded.error();
+  tell_missing(*loaded);
   if (keys_.is_open()) say("--insecure: no keys; whoever reaches these addresses is trusted");
   for (auto step :
        {&Server::open_state, &Server::read_journal, &Server::open_blobs, &Server::listen})
@@ -211,10 +218,9 @@ void Server::dispatch(const Event& event) {
 }
 
 void Server::reload_keys() {
-  if (auto loaded = keys_.load(); !loaded)
-    say("keys are kept as they were: " + loaded.error().message);
-  else
-    say("keys read again");
+  const auto loaded = keys_.load();
+  say(loaded ? "keys read again" : "keys are kept as they were: " + loaded.error().message);
+  if (loaded) tell_missing(*loaded);
   recheck_keys();
 }
 

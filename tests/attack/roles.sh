@@ -3,7 +3,8 @@
 # names who asked. A key that no longer holds ends what it had begun.
 . "$(dirname "$0")/lib.sh"
 
-start_master --control "$dir/master/control.sock" --control 127.0.0.1:0
+start_master --secret-file "$dir/next" --control "$dir/master/control.sock" --control 127.0.0.1:0
+wait_for says master-*.log "dm-master: key file $dir/next is not there*"
 tcp=$(sed -n 's/^dm-master: control on 127.*:\([0-9]*\)$/\1/p' master-*.log)
 start_worker w1
 app work <<'END'
@@ -75,18 +76,20 @@ start_worker w1
 follow operator
 cp "$secret" old
 "$DM_BIN_DM" keygen new >/dev/null
-stop_program master
-unset 'pids[follow]'
-start_master --secret-file "$dir/new" --control "$dir/master/control.sock" --control "127.0.0.1:$tcp"
-wait_for worker_is w1 up
-follow operator
-cp new "$secret"
+as 0 operator ps
+mv new next
+kill -HUP "${pids[master]}"
+wait_for says master-*.log '*keys read again'
+"$DM_BIN_DM" keygen --worker w1 --generation 2 --secret-file next w1.next >/dev/null
+"$DM_BIN_DM" keygen --control next-ann --role viewer --secret-file next next.key >/dev/null
+as 0 next ps
+mv next "$secret"
 kill -HUP "${pids[master]}"
 wait_for gone "${pids[follow]}"
 unset 'pids[follow]'
 as 1 operator ps
 wait_for says w1.log '*no session with the master: refused: not accepted'
-"$DM_BIN_DM" keygen --worker w1 --generation 2 --secret-file new w1.new >/dev/null
-mv -f w1.new w1.key
-stop_program w1
-start_worker w1
+# The worker reads its key again, and needs no restart.
+mv -f w1.next w1.key
+kill -HUP "${pids[w1]}"
+wait_for worker_is w1 up

@@ -1,5 +1,7 @@
 #include "master/io/key_ring.h"
 
+#include <unistd.h>
+
 #include "common/io/files.h"
 #include "common/io/key_file.h"
 #include "common/io/remove_tree.h"
@@ -79,6 +81,15 @@ TEST(a_ring_knows_which_keys_still_hold) {
   REQUIRE(replace_file(old_file, print_key(second), 0600).has_value());
   REQUIRE(ring.load().has_value());
   CHECK(!ring.holds(by_first->credential, 1));
+  CHECK(ring.holds(by_second->credential, 1));
+
+  // Of several files those that are there count; without any, what was known stays.
+  REQUIRE(::unlink(new_file.c_str()) == 0);
+  const auto loaded = ring.load();
+  CHECK(loaded && *loaded == std::vector<std::string>{new_file});
+  CHECK(ring.holds(by_second->credential, 1));
+  REQUIRE(::unlink(old_file.c_str()) == 0);
+  CHECK(!ring.load().has_value());
   CHECK(ring.holds(by_second->credential, 1));
 
   // A file that cannot be read changes nothing.

@@ -29,6 +29,8 @@ class LogStreamer {
   LogStreamer(const LogStreamer&) = delete;
   LogStreamer& operator=(const LogStreamer&) = delete;
 
+  // For the streams that begin from now on.
+  void use_key(std::optional<AccessKey> key) { target_.key = std::move(key); }
   // Begins a stream; beyond 64 at once it ends as `busy`.
   void start(const StreamLog& order);
   // Nothing more will be written to the run's log: followers get the rest and their END.

@@ -81,6 +81,15 @@ void Runtime::begin_ticking() {
   may_tick_ = true;
 }
 
+void Runtime::use_key(const AccessKey& key) {
+  if (target_.key && target_.key->bytes == key.bytes && target_.key->generation == key.generation)
+    return;
+  target_.key = key;
+  session_.use_key(key);
+  streamer_.use_key(key);
+  session_.drop("the key has been replaced");
+}
+
 bool Runtime::leave() {
   if (leaving_) return false;
   leaving_ = true;

@@ -39,6 +39,8 @@ class Runtime {
   // Takes over the supervisor's connection and begins. The loop ends with 0 after leave(), with
   // 111 if the journal or the supervisor is lost.
   void start(Fd supervisor);
+  // Proves this key from now on: another one than before makes it connect anew.
+  void use_key(const AccessKey& key);
   // Says good-bye to the master, then ends the loop; apps go on. False if it was called before.
   bool leave();
 

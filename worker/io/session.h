@@ -35,6 +35,8 @@ class Session {
   void dial();
   // Thrown away where there is no connection.
   void send(const Line& line);
+  // For the next dial().
+  void use_key(std::optional<AccessKey> key) { key_ = std::move(key); }
   // Hangs up at once; on_down follows.
   void drop(const std::string& why);
   // Hangs up when everything has been sent, and takes nothing more; on_down(why) follows.
