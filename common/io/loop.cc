@@ -133,7 +133,7 @@ void Loop::run_due() {
 int Loop::timeout() const {
   if (!later_.empty() || !kicked_.empty()) return 0;
   if (timers_.empty()) return -1;
-  const std::int64_t left = timers_.begin()->first.first - read_clock().mono_ms;
+  const std::int64_t left = timers_.begin()->first.first - now_.mono_ms;
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
 }
 
@@ -144,11 +144,14 @@ bool Loop::is_due() const {
 int Loop::run() {
   stopped_ = false;
   while (!stopped_) {
+    now_ = read_clock();
     int wait_ms = timeout();
+    // A deadline is judged by a clock that was read before a look that found nothing more to read:
+    // whoever was stopped for a while hears first what was said meanwhile.
     for (int pass = 0; pass < kMaxPasses && !stopped_; ++pass) {
       const auto& ready = poller_.wait(wait_ms);
+      if (ready.empty() && wait_ms == 0) break;
       now_ = read_clock();
-      if (ready.empty()) break;
       handle(ready);
       run_later();
       if (!is_due()) break;
