@@ -16,29 +16,27 @@ using namespace dm;
 using namespace dm::master;
 
 constexpr int kSystemError = 111;
+constexpr int kHungUp = 129;  // of the shell: its terminal is gone
 
 int complain(const Error& error) {
   ::fprintf(stderr, "dm-master: %s\n", escape_for_terminal(error.message).c_str());
   return kSystemError;
 }
 
-// Starts the shell, and says what its end means: a script and `quit` end the master; a shell
-// that dies otherwise leaves it running.
-Status attach_shell(Server& server, pid_t& shell) {
+Status attach_shell(Server& server, ShellChild& shell) {
   Endpoint control;
   control.path = server.control_path();
   if (!control.is_unix())
     return fail(Code::kBadArg, "the shell needs a Unix control socket; add --no-shell");
-  const auto started = start_shell(control);
-  if (!started) return started.error();
-  shell = *started;
-  return {};
+  return shell.start(control);
 }
 
-void shell_ended(Server& server, int status) {
-  const bool terminal = ::isatty(STDIN_FILENO) != 0;
-  if (!terminal || status == 0) return server.stop(terminal ? 0 : status);
-  retake_terminal();
+// A script and `quit` end the master; a shell that dies otherwise, as by a hangup of the terminal,
+// leaves it running, except one that was only tried out.
+void shell_ended(Server& server, const ShellChild& shell, int status, bool is_trial) {
+  if (!shell.is_interactive() || status == 0 || (is_trial && status == kHungUp))
+    return server.stop(status);
+  shell.retake_terminal();
   ::fprintf(stderr, "dm-master: the shell ended (status %d); the master goes on\n", status);
 }
 
@@ -78,7 +76,7 @@ int main(int argc, char** argv) {
     options.state = dev->directory() + "/master";
     options.secret_files = {dev->secret_file()};
   }
-  pid_t shell = -1;
+  ShellChild shell;
   int status = 0;
   {
     Server server(options);
@@ -88,8 +86,8 @@ int main(int argc, char** argv) {
     }
     serve_system(server, notify);
     server.loop().on_signal(SIGCHLD, [&] {
-      if (shell <= 0) return;
-      if (const auto ended = shell_status(shell)) shell_ended(server, *ended);
+      if (const auto ended = shell.take_status())
+        shell_ended(server, shell, *ended, dev.has_value());
     });
     if (dev)
       if (auto started = dev->start(options.dev_workers, server.port()); !started)
@@ -101,9 +99,9 @@ int main(int argc, char** argv) {
     // A script's first line may be a launch: the workers of --dev are given time to connect.
     if (options.shell) server.when_up(options.dev_workers, attach);
     status = server.run();
-    if (shell > 0 && ::isatty(STDIN_FILENO) != 0) ::kill(shell, SIGTERM);
+    shell.end();
   }
   if (dev) dev->end();
-  retake_terminal();
+  shell.retake_terminal();
   return status;
 }

@@ -45,22 +45,35 @@ void take_foreground(pid_t group) {
 
 }  // namespace
 
-Result<pid_t> start_shell(const Endpoint& control) {
-  const pid_t child = ::fork();
-  if (child < 0) return system_error("start", "the shell");
-  if (child == 0) be_shell(control);
-  return child;
+ShellChild::ShellChild() {
+  termios now{};
+  if (::tcgetattr(STDIN_FILENO, &now) == 0) terminal_ = now;
 }
 
-std::optional<int> shell_status(pid_t child) {
+Status ShellChild::start(const Endpoint& control) {
+  child_ = ::fork();
+  if (child_ < 0) return system_error("start", "the shell");
+  if (child_ == 0) be_shell(control);
+  return {};
+}
+
+std::optional<int> ShellChild::take_status() {
   int status = 0;
-  const pid_t ended = retry([&] { return ::waitpid(child, &status, WNOHANG); });
-  if (ended != child) return std::nullopt;
+  if (child_ <= 0 || retry([&] { return ::waitpid(child_, &status, WNOHANG); }) != child_)
+    return std::nullopt;
+  child_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void retake_terminal() {
-  if (::isatty(STDIN_FILENO) != 0) take_foreground(::getpgrp());
+void ShellChild::end() {
+  if (child_ > 0 && is_interactive()) ::kill(child_, SIGTERM);
+}
+
+void ShellChild::retake_terminal() const {
+  if (!terminal_ || ::isatty(STDIN_FILENO) == 0) return;
+  take_foreground(::getpgrp());
+  // A shell that was killed has left it raw.
+  (void)::tcsetattr(STDIN_FILENO, TCSANOW, &*terminal_);
 }
 
 }  // namespace dm::master

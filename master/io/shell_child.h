@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <termios.h>
 
 #include <optional>
 
@@ -11,14 +12,25 @@
 
 namespace dm::master {
 
-// Starts the shell (a terminal) or the script (anything else) on standard input. Call before any
-// thread exists. Errors: fork's.
-Result<pid_t> start_shell(const Endpoint& control);
+class ShellChild {
+ public:
+  ShellChild();
 
-// The exit status of the child if it has ended; 128 + N for signal N.
-std::optional<int> shell_status(pid_t child);
+  // Starts the shell (a terminal) or the script (anything else) on standard input. Call before any
+  // thread exists. Errors: fork's.
+  Status start(const Endpoint& control);
+  // Was standard input a terminal when we began? It may have been hung up on since.
+  bool is_interactive() const { return terminal_.has_value(); }
+  // The exit status of the child if it has ended, once; 128 + N for signal N.
+  std::optional<int> take_status();
+  // Ends a shell; a script ends by itself.
+  void end();
+  // Takes the terminal's foreground back, as it was, if there is one.
+  void retake_terminal() const;
 
-// Takes the terminal's foreground back, if standard input is one.
-void retake_terminal();
+ private:
+  std::optional<termios> terminal_;  // how it was
+  pid_t child_ = -1;
+};
 
 }  // namespace dm::master
