@@ -281,10 +281,13 @@ Error Cluster::no_such(std::string_view what, const std::string& name) const {
     return fail(Code::kNotFound,
                 name + " is gone; 'history " + name + "' says what is known of its runs");
   std::vector<std::string_view> known;
-  for (const auto& [app, info] : state_.apps)
-    if (!info.current.empty()) known.push_back(app);
-  for (const auto& [instance, placement] : state_.instances) known.push_back(instance);
-  for (const auto& [worker, info] : state_.workers) known.push_back(worker);
+  if (what.ends_with("worker"))
+    for (const auto& [worker, info] : state_.workers) known.push_back(worker);
+  if (what != "worker") {
+    for (const auto& [app, info] : state_.apps)
+      if (!info.current.empty() && app != name) known.push_back(app);
+    for (const auto& [instance, placement] : state_.instances) known.push_back(instance);
+  }
   const auto near = nearest(name, known);
   return fail(Code::kNotFound, "no " + std::string(what) + " named " + quote_word(name) +
                                    (near ? "; did you mean " + *near + "?" : ""));

@@ -126,8 +126,13 @@ void Cluster::do_copy(Request& request, const Command& command, Now now) {
     if (!resolved) return refuse(request, resolved.error());
     targets = *resolved;
   } else {
-    for (const auto& [name, view] : workers_)
-      if (is_available(view, now, options_.heartbeat_ms)) targets.push_back(name);
+    for (const auto& [name, view] : workers_) {
+      if (!is_available(view, now, options_.heartbeat_ms)) continue;
+      if (view.synced)
+        targets.push_back(name);
+      else
+        note(request.id, name + " is not synced yet: left out, launch will copy it");
+    }
   }
   if (auto registered = register_version(package, app, now); !registered)
     return refuse(request, registered.error());

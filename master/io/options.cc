@@ -133,7 +133,10 @@ std::optional<Leave> apply(int flag, const char* value, Options& options) {
       options.control_groups.push_back(*group);
       return std::nullopt;
     }
-    case kState: options.state = absolute_path(value); return std::nullopt;
+    case kState:
+      if (!*value) return usage("--state wants a directory");
+      options.state = absolute_path(value);
+      return std::nullopt;
     case kSecret: options.secret_files.emplace_back(value); return std::nullopt;
     case kInsecure: options.insecure = true; return std::nullopt;
     case kHeartbeat: return set_duration(value, "--heartbeat", options.heartbeat_ms);

@@ -183,19 +183,26 @@ Status Server::listen() {
       [this](const Error& error) { give_up(error); });
   prepare_shortening();
   workers_ = std::make_unique<WorkerPort>(*hub_, std::move(*listener), *bulk_);
-  say("listening on " + address);
   if (options_.control.empty()) {
     Endpoint standard;
     standard.path = options_.state + "/control.sock";
     options_.control.push_back(standard);
   }
-  for (const Endpoint& endpoint : options_.control)
-    if (auto opened = open_control(endpoint); !opened) return opened;
-  if (options_.port_file.empty()) return {};
-  return replace_file(options_.port_file, std::to_string(port_) + "\n");
+  std::vector<std::string> ready{"listening on " + address};
+  for (const Endpoint& endpoint : options_.control) {
+    const auto opened = open_control(endpoint);
+    if (!opened) return opened.error();
+    ready.push_back("control on " + *opened);
+  }
+  if (!options_.port_file.empty())
+    if (auto told = replace_file(options_.port_file, std::to_string(port_) + "\n"); !told)
+      return told;
+  // Whoever waits for these lines finds everything open.
+  for (const std::string& line : ready) say(line);
+  return {};
 }
 
-Status Server::open_control(const Endpoint& endpoint) {
+Result<std::string> Server::open_control(const Endpoint& endpoint) {
   auto listener = listen_on(endpoint);
   if (!listener) return listener.error();
   const bool is_unix = endpoint.is_unix();
@@ -204,10 +211,10 @@ Status Server::open_control(const Endpoint& endpoint) {
   if (!*shared)
     say("no group can enter the directory of " + endpoint.path +
         "; name another socket by --control");
-  say("control on " + (is_unix ? endpoint.path : local_name(listener->get())));
   if (is_unix && control_path_.empty()) control_path_ = absolute_path(endpoint.path);
+  const std::string name = is_unix ? endpoint.path : local_name(listener->get());
   control_->listen(std::move(*listener), is_unix);
-  return {};
+  return name;
 }
 
 void Server::dispatch(const Event& event) {

@@ -43,7 +43,7 @@ class Server {
   void recall_history(std::int64_t from);
   Status open_blobs();
   Status listen();
-  Status open_control(const Endpoint& endpoint);
+  Result<std::string> open_control(const Endpoint& endpoint);  // what it is called
   void dispatch(const Event& event);
   void perform(Effect& effect);
   void recheck_keys();

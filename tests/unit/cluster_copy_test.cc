@@ -95,6 +95,19 @@ TEST(copy_to_a_lost_worker_is_refused_to_that_one) {
   CHECK_EQ(world.count("w2> PROBE"), 1);
 }
 
+TEST(copy_leaves_out_who_has_not_said_what_it_runs) {
+  World world;
+  world.join("w1");
+  world.open("w2");
+  world.hear("w2", "HEARTBEAT seq=1 cpu=10");
+  world.run_with_files("copy ./web", "web");
+  CHECK(world.has("#1 note w2 is not synced yet: left out, launch will copy it"));
+  CHECK_EQ(world.count("w2> PROBE"), 0);
+  world.answer("w1", "PROBE", "OK");
+  world.answer("w1", "INSTALL", "OK");
+  CHECK_EQ(world.count("#1 OK"), 1);
+}
+
 TEST(copy_without_any_worker_registers_and_says_so) {
   World world;
   world.run_with_files("copy ./web", "web");

@@ -189,6 +189,10 @@ TEST(stop_names_what_does_not_exist) {
   World world = with_two();
   world.run("stop wep.1");
   CHECK(world.has("#4 ERR not-found no app or instance named wep.1; did you mean web.1?"));
+  world.run("stop w1");
+  CHECK(world.has("#5 ERR not-found no app or instance named w1"));
+  world.run("start web");
+  CHECK(world.has("#6 ERR not-found no instance named web"));
   world.run("kill web.1 nosuch");
   CHECK_EQ(world.count("w1> KILL"), 0);
 }

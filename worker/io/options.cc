@@ -115,6 +115,7 @@ constexpr Row kRows[] = {
     {"name", "NAME", "the worker's name (the short host name, lower case)", &take_name},
     {"root", "DIR", kRootHelp,
      [](Raw& raw, const std::string& value) -> Status {
+       if (value.empty()) return Status(fail(Code::kBadArg, "wants a directory"));
        raw.options.root = absolute_path(value);
        return {};
      }},
