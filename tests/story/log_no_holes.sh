@@ -8,7 +8,8 @@ mount -t ramfs dm-story "$dir/w1/logs" 2>err || skip "mount: $(cat err)"
 trap 'status=$?; trap - ERR; set +e; umount -l "$dir/w1/logs"; (exit "$status"); end_all' EXIT
 
 app counter <<'END'
-seq -f "line %08g of a log that is to be cut" 0 4999
+seq -f "line %08g of a log that is to be cut" 0 4999 >lines
+dd if=lines bs=1M 2>/dev/null  # in one write, which is cut whole or not at all
 until [ -e "$1" ]; do sleep 0.02; done
 echo done; exec sleep 1000
 END

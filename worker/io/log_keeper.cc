@@ -226,9 +226,15 @@ void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_aliv
   struct stat info {};
   if (!file || ::fstat(file->get(), &info) != 0) return;
   if (!punch(file->get(), cut.keep_from)) {
-    // Counted first: if we are interrupted, too much is said to be gone, never too little.
-    const std::int64_t gone = read_log_gone(directory, name) + info.st_size;
-    if (!replace_beside(directory, name + kLogGoneSuffix, std::to_string(gone) + "\n")) return;
+    // Counted first: if we are interrupted, too much is said to be gone, never too little. Counted
+    // again where the app has written meanwhile.
+    const std::int64_t before = read_log_gone(directory, name);
+    for (std::int64_t counted = -1, tries = 0; counted != info.st_size && tries < 5; ++tries) {
+      counted = info.st_size;
+      const std::string text = std::to_string(before + counted) + "\n";
+      if (!replace_beside(directory, name + kLogGoneSuffix, text)) return;
+      if (::fstat(file->get(), &info) != 0) return;
+    }
     (void)::ftruncate(file->get(), 0);
   }
   if (auto left = find({cut.instance, cut.run})) files_[{cut.instance, cut.run}] = std::move(*left);
