@@ -60,10 +60,17 @@ gone "$pid3" || fail "--stop-apps left the app"
 
 # With an agent: that one ends too, with status 0.
 start_worker w1
-dm launch work --on w1 -- /nonexistent
+dm launch work --on w1 --restart always -- /nonexistent
 pid=$(pid_of work.5)
 "$DM_BIN_WORKER" --root "$dir/w1" --stop-apps 2>err
 gone "$pid" || fail "--stop-apps left the app"
 agent=${pids[w1]}
 unset 'pids[w1]'
 wait "$agent" || fail "the agent ended with $?"
+same "$(grep -c 'has stopped every app and ends' w1.log)" 1
+dm events -n 1000
+expect_line '*exited  work.5 on w1: stopped, dm-worker --stop-apps: SIGINT, exit code 0'
+# The next one, with a supervisor of its own, starts again what is wanted.
+start_worker w1
+wait_for is_alive work.5
+same "$(state_of work.1)" dead

@@ -238,7 +238,9 @@ TEST(supervisor_stops_everything) {
     CHECK_EQ(other.answer("s2").verb(), "OK");
     CHECK(polite.read_until("") && stubborn.read_until("") && orphan.read_until(""));
     // The agent was not replaced: it hears everything to the end.
-    CHECK_EQ(agent.exited("a.1").number_or("status", -1), 0);
+    const Line end = agent.exited("a.1");
+    CHECK_EQ(end.number_or("status", -1), 0);
+    CHECK(end.has("all_stopped"));
     CHECK_EQ(WTERMSIG(static_cast<int>(agent.exited("a.2").number_or("status", 0))), SIGKILL);
     CHECK_EQ(agent.wait_for("ENDING").verb(), "ENDING");
     CHECK(supervisor.wait_for_end() == 0);

@@ -163,11 +163,13 @@ void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq
   out_.push_back(EndStreams{instance.spec.name, instance.run});
   instance.last_end = std::move(record);
   instance.deadline = kNever;
+  // Where everything is being stopped there is nobody left to start it again.
+  const bool may_restart = !instance.exited || !instance.exited->has("all_stopped");
   instance.exited.reset();
   // A launch that is answered with an error must not come true later.
   if (instance.exec_error && has_waiting_launch(instance)) set_wanted(instance, false);
   answer_launches(instance);
-  decide_restart(instance, *instance.last_end, now);
+  if (may_restart) decide_restart(instance, *instance.last_end, now);
   if (instance.state == RunState::kDown) {
     instance.our_part = OurPart::kNothing;
     tell(instance);

@@ -11,6 +11,8 @@
 namespace dm {
 namespace {
 
+constexpr int kSigkill = 9;
+
 struct PolicyRow {
   RestartPolicy policy;
   std::string_view word;
@@ -129,6 +131,10 @@ EndOfRun describe_end(const Instance& instance, const Line& exited) {
   if (is_known) facts.status = decode_wait_status(static_cast<int>(exited.number_or("status", 0)));
   facts.our_part = exited.has("lease_over") ? OurPart::kLeaseOver : instance.our_part;
   facts.because = instance.because;
+  if (exited.has("all_stopped") && facts.our_part == OurPart::kNothing) {
+    facts.our_part = facts.status.signal == kSigkill ? OurPart::kTimedOut : OurPart::kStopped;
+    facts.because = "dm-worker --stop-apps";
+  }
   facts.grace_ms = exited.has("lease_over") ? instance.spec.lease_ms : instance.grace_ms;
   facts.oom_kill = exited.number_or("oom_kills", 0) > 0;
   facts.max_rss_bytes = exited.number_or("max_rss_bytes", 0);

@@ -33,6 +33,7 @@ ExitFacts parse_exit(const Line& line) {
   facts.survivors = line.all("survivor");
   facts.oom_kills = line.number("oom_kills");
   facts.lease_over = line.has("lease_over");
+  facts.all_stopped = line.has("all_stopped");
   return facts;
 }
 
@@ -202,6 +203,7 @@ Line exited_line(const Run& run) {
   for (const std::string& survivor : run.exit.survivors) line.add("survivor", survivor);
   if (run.exit.oom_kills) line.add("oom_kills", *run.exit.oom_kills);
   if (run.exit.lease_over) line.add("lease_over", 1);
+  if (run.exit.all_stopped) line.add("all_stopped", 1);
   return line;
 }
 

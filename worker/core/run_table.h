@@ -39,8 +39,9 @@ struct ExitFacts {
   std::int64_t left = 0;               // living processes of the tree
   std::vector<std::string> survivors;  // PID:COMM, at most kMaxSurvivors
   std::optional<std::int64_t> oom_kills;
-  bool unknown = false;     // nobody could wait for it: only the time and what is left are known
-  bool lease_over = false;  // we killed it for that
+  bool unknown = false;      // nobody could wait for it: only the time and what is left are known
+  bool lease_over = false;   // we killed it for that
+  bool all_stopped = false;  // everything was being stopped (STOP-ALL)
 };
 
 struct Run {

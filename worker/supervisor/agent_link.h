@@ -43,8 +43,9 @@ class AgentLink {
   bool is_open() const { return fd_.valid(); }
   // True if nothing of it is half received or half sent.
   bool is_idle() const {
-    return is_open() && in_.waiting() == 0 && descriptors_.empty() && sent_ == out_.size();
+    return is_open() && in_.waiting() == 0 && descriptors_.empty() && is_sent();
   }
+  bool is_sent() const { return sent_ == out_.size(); }
   int fd() const { return fd_.get(); }
 
  private:

@@ -67,6 +67,7 @@ void Runs::record_exit(Run& run, int status, const rusage& used) {
 void Runs::end_run(Run& run, ExitFacts facts) {
   facts.ended_ms = read_clock().wall_ms;
   facts.lease_over = run.lease_over;
+  facts.all_stopped = stopping_;
   if (!trees_.is_empty(run)) {
     const auto members = trees_.members(run);
     // Nobody may be met although the tree was not empty a moment ago: then EMPTY follows.

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kMaxPeers = 8;
 constexpr std::int64_t kFirstAgentMs = 10'000;
 constexpr std::int64_t kTetherMs = 10'000;
+constexpr std::int64_t kLastWordsMs = 5000, kLookMs = 20;
 constexpr std::int64_t kAcceptPauseMs = 100;
 constexpr std::int64_t kStopMs = 10'000;
 constexpr std::int64_t kMaxStopMs = 24LL * 3600 * 1000;
@@ -218,11 +219,21 @@ void Server::maybe_end() {
     if (may_end_ && peers_.empty() && runs_.idle()) loop_.stop(0);
     return;
   }
-  if (!runs_.all_ended()) return;
+  if (is_ending_ || !runs_.all_ended()) return;
+  is_ending_ = true;
   for (const Asker& asker : stop_askers_) answer(asker, Line("OK").add("id", asker.id));
   announce(Line("ENDING"));
+  end_when_told(loop_.now().mono_ms + kLastWordsMs);
+}
+
+// The ends of a thousand apps do not fit into a socket at once, and are known to nobody else.
+void Server::end_when_told(std::int64_t deadline) {
   for (auto& [number, peer] : peers_) peer.link->flush();
-  loop_.stop(0);
+  const bool is_told = std::all_of(peers_.begin(), peers_.end(), [](const auto& entry) {
+    return !entry.second.link->is_open() || entry.second.link->is_sent();
+  });
+  if (is_told || loop_.now().mono_ms >= deadline) return loop_.stop(0);
+  loop_.at(loop_.now().mono_ms + kLookMs, [this, deadline] { end_when_told(deadline); });
 }
 
 }  // namespace dm

@@ -72,6 +72,7 @@ class Server {
 
   void on_tether();
   void maybe_end();
+  void end_when_told(std::int64_t deadline);
 
   Loop& loop_;
   Fd listener_;
@@ -83,6 +84,7 @@ class Server {
   Upgrade upgrade_;
   bool upgrading_ = false;
   bool stopping_ = false;
+  bool is_ending_ = false;
   bool may_end_ = false;  // an agent has come, or had its time to come
   Runs runs_;
 };
