@@ -14,6 +14,7 @@
 #include "master/core/effects.h"
 #include "master/core/event_log.h"
 #include "master/core/failover.h"
+#include "master/core/instance_row.h"
 #include "master/core/roster.h"
 #include "master/core/state.h"
 
@@ -27,37 +28,6 @@ struct ClusterOptions {
   bool insecure = false;   // no keys: everybody who reaches us is trusted
   std::int64_t history_max_bytes = 64 * 1024 * 1024;  // how much of the audit trail is kept
   std::int64_t keep_ended = 100;  // instances of each app that stay after their end
-};
-
-// One reading of an instance, kept for `usage --since`.
-struct UsageSample {
-  std::int64_t wall_ms = 0, cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0;
-  double cpu_percent = 0;
-};
-
-// What the instance's worker said last.
-struct Live {
-  std::string state;   // "running", "sleeping", ...; empty: it has not said anything yet
-  bool wanted = true;  // by its worker: false once that has heard of a stop
-  std::int64_t run = 0, restarts = 0;
-  std::optional<std::int64_t> pid, started_ms, retry_ms;
-  std::int64_t cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0, max_rss_bytes = 0;
-  double cpu_percent = 0;
-  std::deque<UsageSample> samples;
-};
-
-// One instance as a listing shows it.
-struct InstanceRow {
-  std::string name;
-  const Placement* placement = nullptr;
-  std::string state, reason;
-  bool alive = false;
-  std::int64_t run = 0, restarts = 0;
-  std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;
-  std::optional<std::string> signal;
-  std::optional<bool> core;
-  std::optional<double> cpu_percent;
-  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes, max_rss_bytes;
 };
 
 class Cluster {
@@ -155,10 +125,7 @@ class Cluster {
   void on_info(WorkerView& worker, const Line& line, Now now);
   void check_epoch(const WorkerView& worker, const Line& info, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
-  void on_foreign(WorkerView& worker, const std::string& name, const Line& line);
-  void tell_foreign(WorkerView& worker, Now now);
   void on_heartbeat(WorkerView& worker, const Line& line, Now now);
-  void on_exited(WorkerView& worker, const Line& line, Now now);
   void on_progress(WorkerView& worker, const Line& line, Now now);
   void on_answer(WorkerView& worker, const Line& line, Now now);
   void on_bye(WorkerView& worker, const Line& line, Now now);
@@ -168,6 +135,13 @@ class Cluster {
   // Why a worker cannot be asked for anything; nullopt if it can, if only when it is back.
   std::optional<Error> away(const std::string& worker) const;
   void take_samples(Now now);
+
+  // Ends that workers report (cluster_exits.cc).
+  void on_exited(WorkerView& worker, const Line& line, Now now);
+
+  // What no record speaks of (cluster_foreign.cc).
+  void on_foreign(WorkerView& worker, const std::string& name, const Line& line);
+  void tell_foreign(WorkerView& worker, Now now);
 
   // Orders (cluster_orders.cc).
   std::string send_order(Order order, Now now);

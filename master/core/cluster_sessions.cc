@@ -10,8 +10,6 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMostLabels = 64;
-constexpr std::size_t kMostForeign = 1000;
-constexpr std::int64_t kMostSkipped = 100'000;
 constexpr std::size_t kMostState = 32;  // bytes
 
 std::optional<double> decimal(const Line& line, std::string_view key) {
@@ -188,46 +186,6 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   want_missing_tails(worker, now);
 }
 
-// Left alone, and listed. Its name must never be given to another: the worker would take the
-// launch for one that it has answered already.
-void Cluster::on_foreign(WorkerView& worker, const std::string& name, const Line& line) {
-  const auto parsed = parse_instance_name(name);
-  if (!parsed || !is_app_name(parsed->app)) return;
-  const bool is_new = !worker.synced && worker.foreign.size() < kMostForeign;
-  if (!is_new && !worker.foreign.contains(name)) return;
-  worker.foreign[name] = {std::string(line.text("state").substr(0, kMostState)),
-                          figure(line, "pid"), figure(line, "run").value_or(0)};
-  const auto app = state_.apps.find(parsed->app);
-  const std::int64_t next = app == state_.apps.end() ? 1 : app->second.next_number;
-  // A worker may not use up the numbers of an app either.
-  if (parsed->number < next || parsed->number > next + kMostSkipped) return;
-  record(Line("APP").add("app", parsed->app).add("next", parsed->number + 1));
-}
-
-// When it has told all and is known to be a worker: of a name that somebody tried nothing is
-// remembered, so that it could be said again and again.
-void Cluster::tell_foreign(WorkerView& worker, Now now) {
-  if (!worker.synced || !worker.beaten) return;
-  std::set<std::string> names;
-  for (const auto& [name, foreign] : worker.foreign) names.insert(name);
-  const ForeignNotices::News news = worker.foreign_notices.tell(names, now.mono_ms);
-  for (const std::string& name : news.named) {
-    ClusterEvent event;
-    event.kind = "foreign";
-    event.worker = worker.name;
-    event.instance = name;
-    event.text =
-        "worker " + worker.name + " has " + name + ", of which no record speaks: it is left alone";
-    out_.push_back(Say{event.text});
-    happened(std::move(event), now);
-  }
-  if (news.more > 0)
-    say("worker " + worker.name + " has named " + std::to_string(news.more) +
-            " more instances of which no record speaks; 'describe " + worker.name +
-            "' lists those it runs",
-        now);
-}
-
 void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   const std::string name(line.text("instance"));
   const auto placement = state_.instances.find(name);
@@ -268,69 +226,6 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   event.text = name + " runs again on " + worker.name + ": run " + std::to_string(run) + ", pid " +
                std::to_string(live.pid.value_or(0));
   happened(std::move(event), now);
-}
-
-namespace {
-
-// Is this the end of a run whose end is known? Numbers of runs that a policy began may come again
-// after a power failure, so a run that began later is another one.
-bool is_told_again(const RunEnd& known, const RunEnd& end, bool counted) {
-  if (end.run > known.run) return false;
-  if (!end.started_ms) return true;
-  if (end.run == known.run) return end.started_ms == known.started_ms;
-  return counted || !known.ended_ms || *end.started_ms <= *known.ended_ms;
-}
-
-}  // namespace
-
-void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
-  // What an old copy acknowledges would be lost to the right journal. It is told again.
-  if (!state_.fence.empty()) return;
-  const std::string name(line.text("instance"));
-  const auto seq = figure(line, "seq");
-  RunEnd end = parse_end(line);
-  const auto placement = state_.instances.find(name);
-  // A worker speaks only for itself.
-  const bool ours = placement != state_.instances.end() && placement->second.worker == worker.name;
-  end.crashes = ours ? crashes_with(placement->second, end) : 0;
-  const auto acknowledged = state_.acknowledged.find(worker.name);
-  const bool counted =
-      seq && acknowledged != state_.acknowledged.end() && *seq <= acknowledged->second;
-  // A number alone proves nothing: a power failure may have taken the worker's youngest records,
-  // and then it counts from an older one, and tells again of runs that it does not know to be over.
-  const bool repeated =
-      ours ? placement->second.last_end && is_told_again(*placement->second.last_end, end, counted)
-           : counted;
-  if (seq && acknowledged != state_.acknowledged.end() && *seq > acknowledged->second + 1)
-    say(std::to_string(*seq - acknowledged->second - 1) + " ends of runs on " + worker.name +
-            " were dropped: more than it keeps for an absent master",
-        now);
-  if (ours && !repeated) {
-    record_end(name, end, seq, now);
-  } else if (seq && !counted && is_known(worker.name)) {
-    record(Line("ACKED").add("worker", worker.name).add("seq", *seq));
-  }
-  const bool leaves = ours && !repeated && should_try_elsewhere(name);
-  const WorkerView* target = leaves ? elsewhere(name, IfAllAreFull::kNone, now) : nullptr;
-  if (seq) {
-    Line ack = Line("ACK").add("seq", *seq);
-    if (leaves && elsewhere(name, IfAllAreFull::kLeastLoaded, now) == nullptr)
-      ack.add("slow", name);
-    out_.push_back(ToSession{worker.session, ack});
-  }
-  if (repeated || !ours) return;
-  Live& live = live_[name];
-  // What follows from an end may have been told before the end itself, by an older worker.
-  const bool is_told = live.state == "backoff" && live.run == end.run;
-  if (end.run >= live.run && !is_told) {
-    live.run = end.run;
-    live.state = "dead";
-    live.pid.reset();
-  }
-  if (line.has("tail")) keep_tail(name, worker, line, now);
-  tail_queue_.want(name, worker.name, now.mono_ms);
-  begin_successor(name, now);
-  if (target != nullptr) move_one(name, *target, MoveReason::kCrashes, now);
 }
 
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {

@@ -1,0 +1,68 @@
+// The ends of runs that workers report: each is recorded once, and acknowledged.
+#include "master/core/cluster.h"
+
+namespace dm::master {
+namespace {
+
+// Is this the end of a run whose end is known? Numbers of runs that a policy began may come again
+// after a power failure, so a run that began later is another one.
+bool is_told_again(const RunEnd& known, const RunEnd& end, bool counted) {
+  if (end.run > known.run) return false;
+  if (!end.started_ms) return true;
+  if (end.run == known.run) return end.started_ms == known.started_ms;
+  return counted || !known.ended_ms || *end.started_ms <= *known.ended_ms;
+}
+
+}  // namespace
+
+void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
+  // What an old copy acknowledges would be lost to the right journal. It is told again.
+  if (!state_.fence.empty()) return;
+  const std::string name(line.text("instance"));
+  const auto seq = figure(line, "seq");
+  RunEnd end = parse_end(line);
+  const auto placement = state_.instances.find(name);
+  // A worker speaks only for itself.
+  const bool ours = placement != state_.instances.end() && placement->second.worker == worker.name;
+  end.crashes = ours ? crashes_with(placement->second, end) : 0;
+  const auto acknowledged = state_.acknowledged.find(worker.name);
+  const bool counted =
+      seq && acknowledged != state_.acknowledged.end() && *seq <= acknowledged->second;
+  // A number alone proves nothing: a power failure may have taken the worker's youngest records,
+  // and then it counts from an older one, and tells again of runs that it does not know to be over.
+  const bool repeated =
+      ours ? placement->second.last_end && is_told_again(*placement->second.last_end, end, counted)
+           : counted;
+  if (seq && acknowledged != state_.acknowledged.end() && *seq > acknowledged->second + 1)
+    say(std::to_string(*seq - acknowledged->second - 1) + " ends of runs on " + worker.name +
+            " were dropped: more than it keeps for an absent master",
+        now);
+  if (ours && !repeated) {
+    record_end(name, end, seq, now);
+  } else if (seq && !counted && is_known(worker.name)) {
+    record(Line("ACKED").add("worker", worker.name).add("seq", *seq));
+  }
+  const bool leaves = ours && !repeated && should_try_elsewhere(name);
+  const WorkerView* target = leaves ? elsewhere(name, IfAllAreFull::kNone, now) : nullptr;
+  if (seq) {
+    Line ack = Line("ACK").add("seq", *seq);
+    if (leaves && elsewhere(name, IfAllAreFull::kLeastLoaded, now) == nullptr)
+      ack.add("slow", name);
+    out_.push_back(ToSession{worker.session, ack});
+  }
+  if (repeated || !ours) return;
+  Live& live = live_[name];
+  // What follows from an end may have been told before the end itself, by an older worker.
+  const bool is_told = live.state == "backoff" && live.run == end.run;
+  if (end.run >= live.run && !is_told) {
+    live.run = end.run;
+    live.state = "dead";
+    live.pid.reset();
+  }
+  if (line.has("tail")) keep_tail(name, worker, line, now);
+  tail_queue_.want(name, worker.name, now.mono_ms);
+  begin_successor(name, now);
+  if (target != nullptr) move_one(name, *target, MoveReason::kCrashes, now);
+}
+
+}  // namespace dm::master
