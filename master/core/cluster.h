@@ -111,6 +111,7 @@ class Cluster {
   };
 
   using CommandHandler = void (Cluster::*)(Request&, const Command&, Now);
+  enum class Reach;
   struct CommandRow;
   static const CommandRow kCommandRows[];
   using LineHandler = void (Cluster::*)(WorkerView&, const Line&, Now);

@@ -31,34 +31,40 @@ std::string short_version(const std::string& version) {
 
 }  // namespace
 
+enum class Cluster::Reach {
+  kLooks,
+  kChanges,  // named in the audit trail, and refused under a fence
+  kExpels,   // named as well; but whoever lied a fence into being can still be thrown out
+};
+
 struct Cluster::CommandRow {
   std::string_view name;
   CommandHandler handler;
-  bool changes;  // named in the audit trail
+  Reach reach;
 };
 
 const Cluster::CommandRow Cluster::kCommandRows[] = {
-    {"workers", &Cluster::do_workers, false},
-    {"workers forget", &Cluster::do_forget, true},
-    {"workers revoke", &Cluster::do_revoke, true},
-    {"failover", &Cluster::do_failover, false},
-    {"failover resume", &Cluster::do_failover, true},
-    {"copy", &Cluster::do_copy, true},
-    {"launch", &Cluster::do_launch, true},
-    {"ps", &Cluster::do_ps, false},
-    {"stop", &Cluster::do_stop, true},
-    {"kill", &Cluster::do_kill, true},
-    {"start", &Cluster::do_start, true},
-    {"usage", &Cluster::do_usage, false},
-    {"logs", &Cluster::do_logs, false},
-    {"delete", &Cluster::do_delete, true},
-    {"events", &Cluster::do_events, false},
-    {"history", &Cluster::do_history, false},
-    {"describe", &Cluster::do_describe, false},
-    {"help", &Cluster::do_help, false},
-    {"names", &Cluster::do_names, false},
-    {"version", &Cluster::do_version, false},
-    {"quit", &Cluster::do_quit, false},
+    {"workers", &Cluster::do_workers, Reach::kLooks},
+    {"workers forget", &Cluster::do_forget, Reach::kExpels},
+    {"workers revoke", &Cluster::do_revoke, Reach::kExpels},
+    {"failover", &Cluster::do_failover, Reach::kLooks},
+    {"failover resume", &Cluster::do_failover, Reach::kChanges},
+    {"copy", &Cluster::do_copy, Reach::kChanges},
+    {"launch", &Cluster::do_launch, Reach::kChanges},
+    {"ps", &Cluster::do_ps, Reach::kLooks},
+    {"stop", &Cluster::do_stop, Reach::kChanges},
+    {"kill", &Cluster::do_kill, Reach::kChanges},
+    {"start", &Cluster::do_start, Reach::kChanges},
+    {"usage", &Cluster::do_usage, Reach::kLooks},
+    {"logs", &Cluster::do_logs, Reach::kLooks},
+    {"delete", &Cluster::do_delete, Reach::kChanges},
+    {"events", &Cluster::do_events, Reach::kLooks},
+    {"history", &Cluster::do_history, Reach::kLooks},
+    {"describe", &Cluster::do_describe, Reach::kLooks},
+    {"help", &Cluster::do_help, Reach::kLooks},
+    {"names", &Cluster::do_names, Reach::kLooks},
+    {"version", &Cluster::do_version, Reach::kLooks},
+    {"quit", &Cluster::do_quit, Reach::kLooks},
 };
 
 void Cluster::handle(const Command& command, Now now) {
@@ -69,8 +75,8 @@ void Cluster::handle(const Command& command, Now now) {
   request.words = typed_words(command.invocation);
   for (const CommandRow& row : kCommandRows) {
     if (row.name != command.invocation.command->name) continue;
-    request.records = row.changes;
-    if (row.changes && !state_.fence.empty()) {
+    request.records = row.reach != Reach::kLooks;
+    if (row.reach == Reach::kChanges && !state_.fence.empty()) {
       refuse(request, fail(Code::kDenied, state_.fence));
       break;
     }

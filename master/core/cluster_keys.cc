@@ -14,16 +14,20 @@ std::int64_t Cluster::least_generation(const std::string& name) const {
   return found == state_.generations.end() ? 1 : found->second;
 }
 
-// Every key of that name made so far is worthless from now on; the name itself stays.
-void Cluster::do_revoke(Request& request, const Command&, Now) {
+// Every key of that name made so far is worthless from now on; the name itself stays. What is still
+// on its way from a session that one of them opened counts no more.
+void Cluster::do_revoke(Request& request, const Command&, Now now) {
   const std::string& name = request.invocation.operands.front();
   if (!is_worker_name(name))
     return refuse(request, fail(Code::kBadArg, "no such name is possible"));
   const std::int64_t generation = least_generation(name) + 1;
   record(Line("REVOKE").add("name", name).add("generation", generation));
   const auto view = workers_.find(name);
-  if (view != workers_.end() && view->second.session != 0)
-    out_.push_back(CloseSession{view->second.session, "its key was revoked"});
+  if (view != workers_.end() && view->second.session != 0) {
+    const SessionClosed closed{view->second.session, "its key was revoked"};
+    out_.push_back(CloseSession{closed.session, closed.why});
+    handle(closed, now);
+  }
   out_.push_back(KeysChanged{});
   out(request.id, name + ": keys below generation " + std::to_string(generation) +
                       " are revoked; make a new one with 'dm keygen --worker " + name +

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostLabels = 64;
 constexpr std::size_t kMostState = 32;  // bytes
+constexpr std::size_t kMostEpoch = 64;
 
 std::optional<double> decimal(const Line& line, std::string_view key) {
   const auto text = line.get(key);
@@ -141,9 +142,11 @@ void Cluster::on_info(WorkerView& worker, const Line& line, Now now) {
 void Cluster::check_epoch(const WorkerView& worker, const Line& info, Now now) {
   const std::string epoch(info.text("epoch"));
   if (epoch.empty() || state_.knows_epoch(epoch) || !state_.fence.empty()) return;
-  const std::string why = "worker " + worker.name + " has obeyed epoch " + epoch +
-                          ", of which this journal knows nothing: it is an old copy, and no orders "
-                          "are given; start the master with --new-epoch if you mean it";
+  const std::string why =
+      "worker " + worker.name + " has obeyed epoch " + epoch.substr(0, kMostEpoch) +
+      ", of which this journal knows nothing: it is an old copy, and no orders are given; start "
+      "dm-master with --new-epoch if this journal is the newer one all the same; if " +
+      worker.name + " is not to be believed, 'workers revoke " + worker.name + "' first";
   record(Line("FENCED").add("at", now.wall_ms).add("why", why));
   say(why, now);
 }

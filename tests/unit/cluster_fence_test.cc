@@ -74,3 +74,57 @@ TEST(fence_a_new_epoch_begins_no_run_that_a_worker_has_had) {
   CHECK(world.has("record DESIRED instance=web.1 desired=running run=5"));
   CHECK(world.has(" run=5 restart=always"));
 }
+
+// Whoever has a worker's key can claim anything: he must not be able to stay.
+TEST(fence_lets_a_liar_be_thrown_out) {
+  World world = with_web({"w1", "w2"});
+  world.restart();
+  world.open("w2");
+  world.hear("w2", kFuture);
+  world.hear("w2", "SYNCED");
+  world.hear("w2", "HEARTBEAT seq=1");
+  CHECK(world.has("start dm-master with --new-epoch if this journal is the newer one all the same; "
+                  "if w2 is not to be believed, 'workers revoke w2' first"));
+  for (const char* look : {"workers", "ps --all", "usage", "events", "describe w2", "names",
+                           "version", "failover", "help"})
+    CHECK(!world.print(look).empty());
+  world.run("failover resume");
+  CHECK(world.has("ERR denied worker w2 has obeyed epoch 9-future"));
+  world.take();
+  const RequestId revoke = world.run("workers revoke w2");
+  CHECK(world.has("record REVOKE name=w2 generation=2"));
+  CHECK(world.has("w2 closed: its key was revoked"));
+  CHECK(world.has("keys changed"));
+  CHECK(world.has("#" + std::to_string(revoke) + " OK"));
+  // What it had said by then counts no more.
+  world.take();
+  world.hear("w2", "HEARTBEAT seq=2");
+  world.hear("w2", "FROB id=z");
+  CHECK_EQ(world.count("w2> "), 0);
+  const RequestId forget = world.run("workers forget w2");
+  CHECK(world.has("#" + std::to_string(forget) + " OK"));
+  CHECK(!world.cluster().state().workers.contains("w2"));
+  // The fence itself stays: only its operator knows which journal is the right one.
+  world.run("launch web");
+  CHECK(world.has("ERR denied worker w2 has obeyed epoch 9-future"));
+}
+
+TEST(fence_quotes_only_so_much_of_a_claim) {
+  World world = with_web({"w1"});
+  world.open("w1");
+  world.hear("w1", "INFO epoch=" + std::string(60'000, '9') + "-x");
+  CHECK(!world.cluster().state().fence.empty());
+  CHECK(world.cluster().state().fence.size() < 512);
+}
+
+TEST(sessions_end_with_the_key_that_opened_them) {
+  World world = with_web({"w1"});
+  // One that has only its name so far leaves nothing behind.
+  world.open("new");
+  world.run("workers revoke new");
+  CHECK(world.has("new closed: its key was revoked"));
+  CHECK(!world.cluster().workers().contains("new"));
+  world.run("workers revoke w1");
+  CHECK_EQ(world.cluster().workers().at("w1").session, 0U);
+  CHECK(world.print("workers").find("suspect") != std::string::npos);
+}
