@@ -19,6 +19,7 @@ namespace dm {
 
 inline constexpr std::size_t kMaxName = 63;  // bytes
 inline constexpr std::size_t kMaxWorkersInSet = 10000;
+inline constexpr std::int64_t kMaxInstanceNumber = 999'999'999;
 
 bool is_app_name(std::string_view text);
 bool is_worker_name(std::string_view text);
@@ -41,7 +42,7 @@ struct InstanceName {
   std::string app;
   std::int64_t number = 0;
 };
-// "APP.N", N decimal from 1 to 999999999 without leading zeros; nullopt for anything else.
+// "APP.N", N decimal from 1 to kMaxInstanceNumber without leading zeros; nullopt for anything else.
 std::optional<InstanceName> parse_instance_name(std::string_view text);
 
 // The members of a WORKERS argument, in order and each once: comma-separated names, "all",

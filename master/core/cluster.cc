@@ -197,10 +197,12 @@ void Cluster::record_lazily(const Line& record) {
 }
 
 void Cluster::append(const Line& record, bool lazy) {
+  const std::size_t instances = state_.instances.size();
+  // Nor would the next start take it: it must not be in the journal.
+  if (const auto taken = state_.apply(record); !taken)
+    return out_.push_back(Say{"not recorded: " + taken.error().message});
   const std::int64_t seq = next_seq_++;
   out_.push_back(Append{record, lazy});
-  const std::size_t instances = state_.instances.size();
-  (void)state_.apply(record);
   if (state_.instances.size() < instances) forget_tails();
   auto event = event_of(record);
   if (!event) return;

@@ -241,8 +241,9 @@ class Cluster {
   enum class MoveReason { kWorkerLost, kCrashes };
   void move_one(const std::string& name, const WorkerView& target, MoveReason reason, Now now);
   bool should_try_elsewhere(const std::string& name) const;
-  const WorkerView* elsewhere(const std::string& name, IfAllAreFull fallback, Now now) const;
+  const WorkerView* elsewhere(const std::string& name, IfAllAreFull fallback, Now now);
   void quarantine(const std::string& name, Now now);
+  bool has_successor(const std::string& name, Now now);
   void wait_for_room(const std::string& worker, Now now);
   const WorkerView* choose_anywhere(const std::set<std::string>& but, IfAllAreFull fallback,
                                     Now now) const;
@@ -303,8 +304,8 @@ class Cluster {
   Status register_version(const PackageInfo& package, const std::string& app, Now now);
   std::optional<Error> check_singleton(const Request& request, const std::string& app,
                                        Now now) const;
-  std::string create_instance(const Request& request, const std::string& app,
-                              const std::string& worker, Now now);
+  void create_instance(const Request& request, const std::string& name, const std::string& app,
+                       const std::string& worker, Now now);
   Result<const WorkerView*> choose_worker(const Request& request, const std::string& app, Now now);
 
   // What a word means.
@@ -330,6 +331,7 @@ class Cluster {
   void record(const Line& record);
   // Written before what follows, but not waited for: should the machine die, the worker tells it.
   void record_lazily(const Line& record);
+  // What the state refuses is not written either.
   void append(const Line& record, bool lazy);
   void happened(ClusterEvent event, Now now);
   void say(const std::string& text, Now now);
@@ -353,7 +355,8 @@ class Cluster {
   std::int64_t next_order_ = 1;
   std::int64_t next_seq_ = 1;  // of the journal: everything in it comes from here or was replayed
   bool failover_suspended_ = false;
-  bool failover_waits_ = false;  // and this has been said
+  bool failover_waits_ = false;    // and this has been said
+  std::set<std::string> used_up_;  // apps without a number left of which this has been said
   std::int64_t failover_resumed_mono_ms_ = INT64_MIN;
   std::int64_t hold_until_mono_ms_ = 0;
   std::int64_t next_failover_mono_ms_ = INT64_MAX;

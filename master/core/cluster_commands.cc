@@ -207,9 +207,8 @@ std::optional<Error> Cluster::check_singleton(const Request& request, const std:
   return held_by_other(app, "", singleton, now);
 }
 
-std::string Cluster::create_instance(const Request& request, const std::string& app,
-                                     const std::string& worker, Now now) {
-  const std::string name = app + "." + std::to_string(state_.apps[app].next_number);
+void Cluster::create_instance(const Request& request, const std::string& name,
+                              const std::string& app, const std::string& worker, Now now) {
   const Invocation& words = request.invocation;
   Placement placement;
   placement.app = app;
@@ -226,7 +225,6 @@ std::string Cluster::create_instance(const Request& request, const std::string& 
   placement.args = words.rest;
   placement.env = words.values("--env");
   record(print_placement(name, placement));
-  return name;
 }
 
 void Cluster::do_launch(Request& request, const Command& command, Now now) {
@@ -245,6 +243,7 @@ void Cluster::do_launch(Request& request, const Command& command, Now now) {
     return refuse(request, fail(Code::kBadArg, "arguments and environment exceed 63 KiB"));
   if (const auto error = check_singleton(request, app, now)) return refuse(request, *error);
   // Asked before anything is begun: a launch that nobody can take leaves no trace.
+  if (const auto name = state_.next_name(app); !name) return refuse(request, name.error());
   if (const auto worker = choose_worker(request, app, now); !worker)
     return refuse(request, worker.error());
   if (command.package) {
@@ -255,15 +254,16 @@ void Cluster::do_launch(Request& request, const Command& command, Now now) {
   const auto count = static_cast<int>(request.invocation.number("--count", 1));
   request.tried = request.waiting = count;
   for (int i = 0; i < count; ++i) {
-    const auto worker = choose_worker(request, app, now);
+    const auto name = state_.next_name(app);
+    const auto worker = name ? choose_worker(request, app, now) : name.error();
     if (!worker) {
       done_one(id, app, worker.error(), now);
       continue;
     }
     WorkerView& view = workers_[(*worker)->name];
     ++view.placed_since_beat;
-    const std::string name = create_instance(request, app, view.name, now);
-    install_or_launch(name, id, now);
+    create_instance(request, *name, app, view.name, now);
+    install_or_launch(*name, id, now);
   }
 }
 

@@ -236,7 +236,7 @@ void Cluster::delete_from(Request& request, const std::string& app, Now now) {
     send_order(std::move(order), now);
   }
   if (!request.invocation.has("--from")) {
-    const std::int64_t next = state_.apps.at(app).next_number;
+    const std::int64_t next = state_.apps[app].next_number;
     record(Line("APP").add("app", app).add("next", next).add("deleted", 1));
     std::erase_if(manifests_,
                   [&](const auto& entry) { return !state_.versions.contains(entry.first); });

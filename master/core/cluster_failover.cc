@@ -75,6 +75,7 @@ void Cluster::move_from(const std::string& worker, Now now) {
   for (const auto& [name, placement] : state_.instances)
     if (placement.worker == worker && is_movable(name, now)) names.push_back(name);
   for (const std::string& name : names) {
+    if (!has_successor(name, now)) continue;
     if (state_.instances.at(name).moves >= kMostMoves) {
       quarantine(name, now);
       continue;
@@ -104,7 +105,9 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
                        Now now) {
   const Placement old = state_.instances.at(name);
   const std::string worker = target.name;
-  const std::string fresh = old.app + "." + std::to_string(state_.apps[old.app].next_number);
+  const auto successor = state_.next_name(old.app);
+  if (!successor) return;  // see has_successor()
+  const std::string& fresh = *successor;
   Placement placement = old;
   placement.worker = worker;
   placement.created_ms = now.wall_ms;
@@ -152,12 +155,21 @@ bool Cluster::should_try_elsewhere(const std::string& name) const {
 
 // When all have been tried it stays where it is, and its worker is told so with the end's ACK.
 // Who is full just now has still to be tried.
-const WorkerView* Cluster::elsewhere(const std::string& name, IfAllAreFull fallback,
-                                     Now now) const {
+const WorkerView* Cluster::elsewhere(const std::string& name, IfAllAreFull fallback, Now now) {
+  if (!has_successor(name, now)) return nullptr;
   const Placement& placement = state_.instances.at(name);
   std::set<std::string> tried(placement.tried.begin(), placement.tried.end());
   tried.insert(placement.worker);
   return choose_anywhere(tried, fallback, now);
+}
+
+// Without a number for the one that would take its place it stays where it is. Said once an app.
+bool Cluster::has_successor(const std::string& name, Now now) {
+  const std::string& app = state_.instances.at(name).app;
+  const auto fresh = state_.next_name(app);
+  if (fresh) return true;
+  if (used_up_.insert(app).second) say(name + " is not moved: " + fresh.error().message, now);
+  return false;
 }
 
 // An app that kills its host must not be carried from one to the next.

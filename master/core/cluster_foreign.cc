@@ -7,6 +7,9 @@ namespace {
 
 constexpr std::size_t kMostForeign = 1000;
 constexpr std::int64_t kMostSkipped = 100'000;
+// What workers say takes no number above: so many launches are left that nobody but operators, and
+// what they have launched, can use up.
+constexpr std::int64_t kMostHeard = 900'000'000;
 constexpr std::size_t kMostState = 32;  // bytes
 
 }  // namespace
@@ -24,6 +27,7 @@ void Cluster::on_foreign(WorkerView& worker, const std::string& name, const Line
   const std::int64_t next = app == state_.apps.end() ? 1 : app->second.next_number;
   // A worker may not use up the numbers of an app either.
   if (parsed->number < next || parsed->number > next + kMostSkipped) return;
+  if (parsed->number >= kMostHeard) return;
   record(Line("APP").add("app", parsed->app).add("next", parsed->number + 1));
 }
 

@@ -25,7 +25,10 @@ void Cluster::install_or_launch(const std::string& instance, RequestId request, 
     mend_soon(now);
     return done_one(request, instance, fail(Code::kBusy, instance + " waits " + *why), now);
   }
-  const Placement& placement = state_.instances.at(instance);
+  const auto found = state_.instances.find(instance);
+  if (found == state_.instances.end())
+    return done_one(request, instance, fail(Code::kNotFound, instance + " was deleted"), now);
+  const Placement& placement = found->second;
   const auto version = state_.versions.find(placement.version);
   if (version == state_.versions.end())
     return launch_failed(instance, request,

@@ -95,7 +95,9 @@ bool Cluster::stands_back(const std::string& name, Now now) const {
 // must have run out. Without a lease nobody waits for a worker that is gone. One that never began
 // may itself have waited for another.
 std::optional<std::string> Cluster::waits_for(const std::string& name, Now now) const {
-  const Placement* placement = &state_.instances.at(name);
+  const auto found = state_.instances.find(name);
+  if (found == state_.instances.end()) return std::nullopt;
+  const Placement* placement = &found->second;
   while (!placement->replaces.empty() && placement->begun == 0) {
     const std::string& before = placement->replaces;
     const auto old = state_.instances.find(before);

@@ -185,7 +185,8 @@ void Cluster::describe_instance(Request& request, const std::string& name, Now n
 
 void Cluster::describe_app(Request& request, const std::string& name, Now now) {
   const App& app = state_.apps.at(name);
-  const Version& version = state_.versions.at(app.current);
+  const auto found = state_.versions.find(app.current);
+  const Version version = found == state_.versions.end() ? Version() : found->second;
   const std::vector<std::string> instances = instances_of(name);
   const std::vector<std::string> on(version.installed_on.begin(), version.installed_on.end());
   if (request.invocation.has("--json")) {
@@ -199,7 +200,10 @@ void Cluster::describe_app(Request& request, const std::string& name, Now now) {
   lines.emplace_back("Registered", ago(version.registered_ms, now));
   lines.emplace_back("On workers", on.empty() ? "none" : fold_names(on));
   lines.emplace_back("Instances", instances.empty() ? "none" : fold_names(instances));
-  for (const Manifest::File& file : manifests_[app.current].files)
+  const auto manifest = manifests_.find(app.current);
+  const auto files =
+      manifest == manifests_.end() ? std::vector<Manifest::File>() : manifest->second.files;
+  for (const Manifest::File& file : files)
     lines.emplace_back("File", std::string(word(file.kind)) + " " + file.name + ", " +
                                    print_bytes(file.size) + ", " + file.sha256.substr(0, 12));
   out(request.id, show_description(lines));

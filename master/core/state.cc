@@ -306,6 +306,15 @@ Status State::place(const std::string& name, const Line& record) {
   return {};
 }
 
+Result<std::string> State::next_name(const std::string& app) const {
+  const auto found = apps.find(app);
+  const std::int64_t number = found == apps.end() ? 1 : found->second.next_number;
+  if (number <= kMaxInstanceNumber) return app + "." + std::to_string(number);
+  return fail(Code::kExists, app + " has used up its numbers, " +
+                                 std::to_string(kMaxInstanceNumber) +
+                                 " was the last: copy it under another name (--as)");
+}
+
 bool State::knows_epoch(std::string_view epoch) const {
   const std::size_t dash = epoch.find('-');
   const auto number = parse_integer(epoch.substr(0, dash));

@@ -15,6 +15,7 @@
 
 #include "common/codec.h"
 #include "common/manifest.h"
+#include "common/result.h"
 
 namespace dm::master {
 
@@ -107,6 +108,8 @@ class State {
   std::map<std::string, KnownWorker> workers;
   std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
   std::map<std::string, App> apps;
+  // What an app's next instance is called. Errors: exists, if every number was given away.
+  Result<std::string> next_name(const std::string& app) const;
   std::map<std::string, Version> versions;  // by the manifest's SHA-256
   std::map<std::string, Placement> instances;
   std::map<std::string, std::set<std::string>> deletes;  // worker: apps it deletes when it returns

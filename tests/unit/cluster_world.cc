@@ -61,6 +61,10 @@ void World::restart() {
   cluster_->begin(now);
 }
 
+void World::remember(std::string_view record) {
+  journal_.push_back(line(record));
+}
+
 void World::feed(const Event& event) {
   for (const Effect& effect : cluster_->on(event, now)) note(effect);
 }

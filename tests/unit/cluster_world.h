@@ -65,6 +65,8 @@ class World {
   std::string print(std::string_view words);
   // A master that reads its journal again: new core, same records.
   void restart();
+  // A record that a master before this one wrote: counts from the next restart() on.
+  void remember(std::string_view record);
 
   master::Cluster& cluster() { return *cluster_; }
   const std::vector<Line>& journal() const { return journal_; }
