@@ -142,6 +142,8 @@ class Cluster {
 
   // What no record speaks of (cluster_foreign.cc).
   void on_foreign(WorkerView& worker, const std::string& name, const Line& line);
+  std::map<std::string, std::int64_t> foreign_numbers(const WorkerView& worker) const;
+  void learn_numbers(WorkerView& worker, Now now);
   void tell_foreign(WorkerView& worker, Now now);
 
   // Orders (cluster_orders.cc).

@@ -100,6 +100,9 @@ void Cluster::do_forget(Request& request, const Command&, Now now) {
     if (placement.worker == name) live_.erase(instance);
   workers_.erase(name);
   record(Line("FORGET").add("worker", name));
+  // What nobody but it has spoken of went with it; others may have that too.
+  for (auto& [other, there] : workers_)
+    if (there.synced && is_known(other)) learn_numbers(there, now);
   out_line(request.id, "worker " + name + " is forgotten");
 }
 

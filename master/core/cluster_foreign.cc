@@ -1,4 +1,7 @@
 // What workers have that no record speaks of: it is left alone, listed, and said.
+#include <algorithm>
+#include <utility>
+
 #include "common/names.h"
 #include "master/core/cluster.h"
 
@@ -9,13 +12,13 @@ constexpr std::size_t kMostForeign = 1000;
 constexpr std::int64_t kMostSkipped = 100'000;
 // What workers say takes no number above: so many launches are left that nobody but operators, and
 // what they have launched, can use up.
-constexpr std::int64_t kMostHeard = 900'000'000;
-constexpr std::size_t kMostState = 32;  // bytes
+constexpr std::int64_t kMostHeardNumber = 900'000'000;
+constexpr std::size_t kMostHeardApps = 1000;  // of all workers together
+constexpr std::size_t kMostState = 32;        // bytes
 
 }  // namespace
 
-// Left alone, and listed. Its name must never be given to another: the worker would take the
-// launch for one that it has answered already.
+// Left alone, and listed.
 void Cluster::on_foreign(WorkerView& worker, const std::string& name, const Line& line) {
   const auto parsed = parse_instance_name(name);
   if (!parsed || !is_app_name(parsed->app)) return;
@@ -23,18 +26,50 @@ void Cluster::on_foreign(WorkerView& worker, const std::string& name, const Line
   if (!is_new && !worker.foreign.contains(name)) return;
   worker.foreign[name] = {std::string(line.text("state").substr(0, kMostState)),
                           figure(line, "pid"), figure(line, "run").value_or(0)};
-  const auto app = state_.apps.find(parsed->app);
-  const std::int64_t next = app == state_.apps.end() ? 1 : app->second.next_number;
-  // A worker may not use up the numbers of an app either.
-  if (parsed->number < next || parsed->number > next + kMostSkipped) return;
-  if (parsed->number >= kMostHeard) return;
-  record(Line("APP").add("app", parsed->app).add("next", parsed->number + 1));
+}
+
+// For each app the highest number among them that is news and may be believed: a worker must not
+// use up the numbers of an app.
+std::map<std::string, std::int64_t> Cluster::foreign_numbers(const WorkerView& worker) const {
+  std::map<std::string, std::int64_t> highest;
+  for (const auto& [name, foreign] : worker.foreign) {
+    const auto parsed = parse_instance_name(name);
+    const std::int64_t next = state_.next_number(parsed->app);
+    if (parsed->number < next || parsed->number > next + kMostSkipped) continue;
+    if (parsed->number >= kMostHeardNumber) continue;
+    std::int64_t& number = highest[parsed->app];
+    number = std::max(number, parsed->number);
+  }
+  return highest;
+}
+
+// Their names must never be given to others: the worker would take the launch for one that it has
+// answered already. What is beyond measure is left to itself: it is only this worker's loss.
+void Cluster::learn_numbers(WorkerView& worker, Now now) {
+  int left_out = 0;
+  for (const auto& [app, number] : foreign_numbers(worker)) {
+    const bool is_registered = state_.apps.contains(app);
+    const bool is_new = !is_registered && !state_.heard.contains(app);
+    if ((is_new && state_.heard.size() >= kMostHeardApps) || !worker.numbers.take(now.mono_ms)) {
+      ++left_out;
+      continue;
+    }
+    Line line(is_registered ? "APP" : "HEARD");
+    line.add("app", app).add("next", number + 1);
+    record(is_registered ? line : line.add("worker", worker.name));
+  }
+  if (left_out == 0 || std::exchange(worker.numbers_left_out, true)) return;
+  say("worker " + worker.name + " has instances of " + std::to_string(left_out) +
+          " more apps than are remembered: they are shown as long as it is here",
+      now);
 }
 
 // When it has told all and is known to be a worker: of a name that somebody tried nothing is
 // remembered, so that it could be said again and again.
 void Cluster::tell_foreign(WorkerView& worker, Now now) {
-  if (!worker.synced || !worker.beaten) return;
+  if (!worker.synced || !is_known(worker.name)) return;
+  learn_numbers(worker, now);
+  if (!worker.beaten) return;
   std::set<std::string> names;
   for (const auto& [name, foreign] : worker.foreign) names.insert(name);
   const ForeignNotices::News news = worker.foreign_notices.tell(names, now.mono_ms);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "master/core/allowance.h"
 #include "master/core/effects.h"
 #include "master/core/foreign_notices.h"
 
@@ -60,6 +61,8 @@ struct WorkerView {
   std::map<std::string, Foreign> foreign;  // instances of which no record of ours speaks
   ForeignNotices foreign_notices;          // what was said of these
   std::set<std::string> reported;          // instances named before SYNCED
+  Allowance numbers{1000, 3'600'000};      // what may be recorded of `foreign`
+  bool numbers_left_out = false;           // and that it was not enough has been said
 
   double mem_percent() const;
   // 2*cpu*ram/(cpu+ram) in percent; 0 if both are 0.

@@ -7,11 +7,13 @@
 namespace dm::master {
 
 // What stands behind relies on what stands before: an APP names its current version after VERSION
-// has, an INSTANCE or INSTALLED would cancel a DELETING before it.
+// has, a VERSION would end a HEARD before it, an INSTANCE or INSTALLED would cancel a DELETING
+// before it.
 const SnapshotWalk::Section SnapshotWalk::kSections[] = {
-    &SnapshotWalk::cluster,   &SnapshotWalk::generations, &SnapshotWalk::workers,
-    &SnapshotWalk::versions,  &SnapshotWalk::installed,   &SnapshotWalk::apps,
-    &SnapshotWalk::instances, &SnapshotWalk::deletes,     &SnapshotWalk::acknowledged,
+    &SnapshotWalk::cluster,      &SnapshotWalk::generations, &SnapshotWalk::workers,
+    &SnapshotWalk::versions,     &SnapshotWalk::installed,   &SnapshotWalk::apps,
+    &SnapshotWalk::heard,        &SnapshotWalk::instances,   &SnapshotWalk::deletes,
+    &SnapshotWalk::acknowledged,
 };
 
 bool SnapshotWalk::is_done() const {
@@ -116,6 +118,14 @@ bool SnapshotWalk::apps(const State& state) {
     Line line("APP");
     line.add("app", name).add("next", app.next_number);
     if (!app.current.empty()) line.add("manifest", app.current);
+    records_.push_back(std::move(line));
+  });
+}
+
+bool SnapshotWalk::heard(const State& state) {
+  return walk(state.heard, [&](const std::string& name, const HeardApp& app) {
+    Line line("HEARD");
+    line.add("app", name).add("worker", app.worker).add("next", app.next_number);
     records_.push_back(std::move(line));
   });
 }

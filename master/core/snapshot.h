@@ -31,6 +31,7 @@ class SnapshotWalk {
   bool versions(const State& state);
   bool installed(const State& state);
   bool apps(const State& state);
+  bool heard(const State& state);
   bool instances(const State& state);
   bool deletes(const State& state);
   bool acknowledged(const State& state);

@@ -140,6 +140,7 @@ Status State::apply(const Line& record) {
       version.sent_to.erase(name);
     }
     std::erase_if(instances, [&](const auto& entry) { return entry.second.worker == name; });
+    std::erase_if(heard, [&](const auto& entry) { return entry.second.worker == name; });
   } else if (verb == "REVOKE") {
     generations[key(record, "name")] = record.number_or("generation", 1);
   } else if (verb == "COMMAND" || verb == "EVENT") {
@@ -201,7 +202,12 @@ Status State::apply_app(const Line& record) {
     version.app = app;
     version.registered_ms = record.number_or("at", 0);
     apps[app].current = manifest;
-    apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
+    apps[app].next_number = std::max(next_number(app), record.number_or("next", 1));
+    heard.erase(app);
+  } else if (verb == "HEARD") {
+    HeardApp& known = heard[app];
+    known.worker = key(record, "worker");
+    known.next_number = std::max(known.next_number, record.number_or("next", 1));
   } else if (verb == "INSTALLING" || verb == "INSTALLED") {
     const std::string worker = key(record, "worker");
     if (verb == "INSTALLED") keep(worker, app);
@@ -306,9 +312,15 @@ Status State::place(const std::string& name, const Line& record) {
   return {};
 }
 
+std::int64_t State::next_number(const std::string& app) const {
+  const auto known = apps.find(app);
+  const auto told = heard.find(app);
+  return std::max<std::int64_t>(known == apps.end() ? 1 : known->second.next_number,
+                                told == heard.end() ? 1 : told->second.next_number);
+}
+
 Result<std::string> State::next_name(const std::string& app) const {
-  const auto found = apps.find(app);
-  const std::int64_t number = found == apps.end() ? 1 : found->second.next_number;
+  const std::int64_t number = next_number(app);
   if (number <= kMaxInstanceNumber) return app + "." + std::to_string(number);
   return fail(Code::kExists, app + " has used up its numbers, " +
                                  std::to_string(kMaxInstanceNumber) +

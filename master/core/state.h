@@ -39,6 +39,13 @@ struct App {
   bool operator==(const App&) const = default;
 };
 
+// An app that was never registered, but that a worker has instances of.
+struct HeardApp {
+  std::string worker;  // who spoke of it last
+  std::int64_t next_number = 1;
+  bool operator==(const HeardApp&) const = default;
+};
+
 // The end of one run. What is unknown is absent.
 struct RunEnd {
   std::int64_t run = 0;
@@ -108,6 +115,8 @@ class State {
   std::map<std::string, KnownWorker> workers;
   std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
   std::map<std::string, App> apps;
+  std::map<std::string, HeardApp> heard;  // each until it is registered, or its worker forgotten
+  std::int64_t next_number(const std::string& app) const;
   // What an app's next instance is called. Errors: exists, if every number was given away.
   Result<std::string> next_name(const std::string& app) const;
   std::map<std::string, Version> versions;  // by the manifest's SHA-256

@@ -383,5 +383,5 @@ TEST(sessions_foreign_instances_are_said_once_however_often_a_worker_comes) {
   CHECK_EQ(world.count("say worker w1 has ghost."), 1 + 20);
   CHECK_EQ(world.count("say worker w1 has named 5 more instances of which no record speaks"), 1);
   // A name that it uses is given to no other, whether it was said or not.
-  CHECK_EQ(world.cluster().state().apps.at("ghost").next_number, 126);
+  CHECK_EQ(world.cluster().state().next_number("ghost"), 126);
 }
