@@ -117,16 +117,14 @@ void Cluster::do_usage(Request& request, const Command&, Now now) {
 }
 
 void Cluster::do_events(Request& request, const Command&, Now) {
-  const auto& all = events_.events();
   const bool json = request.invocation.has("--json");
   const auto most = static_cast<std::size_t>(request.invocation.number("-n", kEventsShown));
-  const std::size_t skipped = all.size() - std::min(all.size(), most);
   std::string text;
-  for (std::size_t i = skipped; i < all.size(); ++i)
-    text += json ? print_as_json(all[i]) : print_for_people(all[i]);
+  for (const ClusterEvent* event : events_.latest(most))
+    text += json ? print_as_json(*event) : print_for_people(*event);
   out(request.id, text);
   const std::int64_t older = events_.dropped() + state_.cuts.records;
-  if (older > 0 && skipped == 0)
+  if (older > 0 && most >= events_.size())
     note(request.id, std::to_string(older) + " older events are not shown");
   request.follows_events = request.invocation.has("-f");
 }

@@ -1,5 +1,7 @@
 #include "master/core/event_log.h"
 
+#include <algorithm>
+
 #include "common/escape.h"
 #include "common/json.h"
 #include "common/units.h"
@@ -8,6 +10,7 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMostText = 8192;  // bytes
+constexpr std::string_view kCommand = "command";
 
 std::optional<std::string> present(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
@@ -29,7 +32,7 @@ std::optional<ClusterEvent> event_of(const Line& record) {
     event.kind = record.text("kind");
     event.text = record.text("text");
   } else if (record.verb() == "COMMAND") {
-    event.kind = "command";
+    event.kind = kCommand;
     const std::string code(record.text("code"));
     event.text = std::string(record.text("words")) + ": ";
     event.text += code == "ok" ? "done" : std::string(record.text("msg", code));
@@ -59,11 +62,25 @@ Line print_event(const ClusterEvent& event) {
 }
 
 void EventLog::add(ClusterEvent event) {
-  if (!events_.empty() && event.number <= events_.back().number) return;
-  events_.push_back(std::move(event));
-  if (events_.size() <= kMost) return;
-  events_.pop_front();
+  if (event.number <= last_) return;
+  last_ = event.number;
+  std::deque<ClusterEvent>& ring = event.kind == kCommand ? commands_ : others_;
+  ring.push_back(std::move(event));
+  if (ring.size() <= kMost) return;
+  ring.pop_front();
   ++dropped_;
+}
+
+std::vector<const ClusterEvent*> EventLog::latest(std::size_t most) const {
+  std::vector<const ClusterEvent*> events;
+  auto command = commands_.rbegin(), other = others_.rbegin();
+  while (events.size() < most && (command != commands_.rend() || other != others_.rend())) {
+    const bool is_other =
+        command == commands_.rend() || (other != others_.rend() && other->number > command->number);
+    events.push_back(is_other ? &*other++ : &*command++);
+  }
+  std::reverse(events.begin(), events.end());
+  return events;
 }
 
 std::string print_for_people(const ClusterEvent& event) {

@@ -1,11 +1,13 @@
-// master/core/event_log.h - what happened lately, bounded; the oldest goes first and is counted. An
-// event is a view of a record, so that a journal that is read again tells the same. Pure.
+// master/core/event_log.h - what happened lately, bounded; the oldest goes first and is counted.
+// What operators did has a ring of its own, so that nothing else pushes it out. An event is a view
+// of a record, so that a journal that is read again tells the same. Pure.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/codec.h"
 
@@ -30,18 +32,20 @@ Line print_event(const ClusterEvent& event);
 
 class EventLog {
  public:
-  static constexpr std::size_t kMost = 10'000;
+  static constexpr std::size_t kMost = 10'000;  // commands, and as many of all others
 
   // Of a number that is not larger than the last one's it is known already, and left out.
   void add(ClusterEvent event);
   // So many are older than any that will be added.
   void count_older(std::int64_t events) { dropped_ += events; }
-  const std::deque<ClusterEvent>& events() const { return events_; }
+  std::size_t size() const { return commands_.size() + others_.size(); }
+  // The last of both, oldest first; valid until the next add().
+  std::vector<const ClusterEvent*> latest(std::size_t most) const;
   std::int64_t dropped() const { return dropped_; }
 
  private:
-  std::deque<ClusterEvent> events_;
-  std::int64_t dropped_ = 0;
+  std::deque<ClusterEvent> commands_, others_;
+  std::int64_t last_ = INT64_MIN, dropped_ = 0;
 };
 
 std::string print_for_people(const ClusterEvent& event);  // one line with its newline

@@ -23,16 +23,48 @@ TEST(event_log_drops_the_oldest_and_takes_no_number_twice) {
   const auto most = static_cast<std::int64_t>(EventLog::kMost);
   for (std::int64_t i = 1; i <= most; ++i) log.add(exited("x", 2 * i));
   CHECK_EQ(log.dropped(), 0);
-  CHECK_EQ(log.events().size(), EventLog::kMost);
+  CHECK_EQ(log.size(), EventLog::kMost);
   log.add(exited("again", 2 * most));
   log.add(exited("again", 4));
   CHECK_EQ(log.dropped(), 0);
   log.add(exited("last", 2 * most + 1));
   log.count_older(7);
   CHECK_EQ(log.dropped(), 8);
-  CHECK_EQ(log.events().size(), EventLog::kMost);
-  CHECK_EQ(log.events().front().number, 4);
-  CHECK_EQ(log.events().back().text, "last");
+  CHECK_EQ(log.size(), EventLog::kMost);
+  const auto all = log.latest(2 * EventLog::kMost);
+  CHECK_EQ(all.size(), EventLog::kMost);
+  CHECK_EQ(all.front()->number, 4);
+  CHECK_EQ(all.back()->text, "last");
+}
+
+// No worker can wash out of sight what operators did.
+TEST(event_log_keeps_commands_whatever_else_happens) {
+  EventLog log;
+  const auto command = [](const std::string& text, std::int64_t number) {
+    ClusterEvent event = exited(text, number);
+    event.kind = "command";
+    return event;
+  };
+  log.add(command("workers revoke w1: done", 1));
+  log.add(exited("x", 2));
+  log.add(command("stop web: done", 3));
+  const auto most = static_cast<std::int64_t>(EventLog::kMost);
+  for (std::int64_t i = 1; i <= 2 * most; ++i) log.add(exited("y", 10 + i));
+  log.add(command("ps: done", 5));  // known already
+  log.add(command("kill web: done", 10 + 2 * most + 1));
+  CHECK_EQ(log.dropped(), most + 1);
+  CHECK_EQ(log.size(), EventLog::kMost + 3);
+  const auto all = log.latest(3 * EventLog::kMost);
+  CHECK_EQ(all.size(), EventLog::kMost + 3);
+  CHECK_EQ(all[0]->text, "workers revoke w1: done");
+  CHECK_EQ(all[1]->text, "stop web: done");
+  CHECK_EQ(all[2]->number, 11 + most);
+  CHECK_EQ(all.back()->text, "kill web: done");
+  const auto last = log.latest(2);
+  CHECK_EQ(last.size(), 2U);
+  CHECK_EQ(last.front()->number, 10 + 2 * most);
+  CHECK_EQ(last.back()->text, "kill web: done");
+  CHECK(EventLog().latest(5).empty());
 }
 
 TEST(event_log_an_event_is_what_its_record_says) {
