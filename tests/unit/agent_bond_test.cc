@@ -42,3 +42,24 @@ TEST(agent_obeys_no_order_of_another_epoch) {
   CHECK_EQ(world.state_of("web.1"), "starting run 1");
   CHECK_EQ(world.state_of("web.2"), "starting run 1");
 }
+
+TEST(agent_is_bound_by_an_ack_before_it_forgets_the_end) {
+  AgentWorld world;
+  world.greet();
+  world.welcome("WELCOME cluster=c1 epoch=5-aa heartbeat_ms=1000 missed=2");
+  world.install("web");
+  world.run("web.1");
+  world.feed(MasterDown{"gone"});
+  world.exit("web.1", 0);
+  world.welcome("WELCOME cluster=c1 epoch=6-bb heartbeat_ms=1000 missed=2");
+  world.take();
+  world.order("ACK seq=1");
+  world.order("ACK seq=1");
+  CHECK_EQ(world.take(), "append CLUSTER id=c1 epoch=6-bb\nlazy ACKED seq=1\n");
+  // A copy of the master's journal from before that start has not heard of this end.
+  world.restart();
+  world.greet();
+  world.welcome("WELCOME cluster=c1 epoch=6-cc heartbeat_ms=1000 missed=2");
+  CHECK(world.has(" epoch=6-bb"));
+  CHECK(world.has("finish the master is not obeyed: its epoch 6-cc"));
+}

@@ -208,7 +208,6 @@ TEST(agent_is_bound_by_orders_that_change_something) {
   world.exit("web.1", 0);
   world.welcome("WELCOME cluster=c1 epoch=7-old heartbeat_ms=1000 missed=2");
   world.take();
-  world.order("ACK seq=1");
   world.order("LOG id=7-old.1 instance=web.1 run=1 tail_bytes=100");
   CHECK(!world.has("append CLUSTER"));
   world.order("STOP id=7-old.2 instance=web.1");

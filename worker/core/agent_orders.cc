@@ -26,7 +26,7 @@ bool joins(std::vector<std::string>& waiting, const std::string& id) {
 struct Agent::Order {
   std::string_view verb;
   Handler handler;
-  bool changes = true;  // what runs or lies here; only such an order binds us to its master
+  bool changes = true;  // what runs or is kept here; only such an order binds us to its master
 };
 
 const Agent::Order Agent::kOrders[] = {
@@ -39,13 +39,14 @@ const Agent::Order Agent::kOrders[] = {
     {"USAGE", &Agent::usage, false},
     {"LOG", &Agent::log, false},
     {"CANCEL", &Agent::cancel, false},
-    {"ACK", &Agent::acknowledge, false},
+    {"ACK", &Agent::acknowledge},
     {"LEASE", &Agent::renew},
     {"FORGET", &Agent::forget},
 };
 
-// What we are bound to is on disk before the first order has any effect. A master that only reads
-// does not bind us: an old copy of its journal must hear from us again that it is one.
+// What we are bound to is on disk before the first order has any effect, the first ACK too: what we
+// forget by it only that start of the master knows. A master that only reads does not bind us: an
+// old copy of its journal must hear from us again that it is one.
 void Agent::bind() {
   const Bond bond{link_.cluster(), link_.epoch()};
   if (bond.cluster.empty() || (bond.cluster == bond_.cluster && bond.epoch == bond_.epoch)) return;
