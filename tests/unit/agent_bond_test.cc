@@ -63,3 +63,23 @@ TEST(agent_is_bound_by_an_ack_before_it_forgets_the_end) {
   CHECK(world.has(" epoch=6-bb"));
   CHECK(world.has("finish the master is not obeyed: its epoch 6-cc"));
 }
+
+TEST(agent_that_joins_another_cluster_belongs_to_it_at_once) {
+  AgentWorld world;
+  world.join();
+  world.facts.join = true;
+  world.restart();
+  world.greet();
+  world.take();
+  world.welcome("WELCOME cluster=c2 epoch=1-aa heartbeat_ms=1000 missed=2");
+  const std::string text = world.take();
+  const std::size_t bound = text.find("append CLUSTER id=c2 epoch=1-aa\n");
+  CHECK(bound != std::string::npos && bound < text.find("M> INFO"));
+  CHECK(text.find("M> SYNCED") != std::string::npos);
+  // Without the option it stays there.
+  world.facts.join = false;
+  world.restart();
+  world.greet();
+  world.welcome();
+  CHECK(world.has("finish the master is not obeyed: it leads cluster c1"));
+}

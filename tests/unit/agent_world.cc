@@ -13,7 +13,7 @@ Line parsed(std::string_view text) {
   return line ? *line : Line();
 }
 
-HostFacts facts() {
+HostFacts facts_of_w1() {
   HostFacts facts;
   facts.name = "w1";
   facts.id = std::string(32, '1');
@@ -41,7 +41,7 @@ std::string launch_fields(const std::string& instance, const std::string& restar
          " run=" + std::to_string(run) + " restart=" + restart;
 }
 
-AgentWorld::AgentWorld() : agent_(std::make_unique<Agent>(facts(), 1)) {}
+AgentWorld::AgentWorld() : facts(facts_of_w1()), agent_(std::make_unique<Agent>(facts, 1)) {}
 
 void AgentWorld::feed(const Event& event) {
   for (const Effect& effect : agent_->on(event, now)) note(effect);
@@ -149,7 +149,7 @@ void AgentWorld::pass(std::int64_t ms) {
 }
 
 void AgentWorld::restart() {
-  agent_ = std::make_unique<Agent>(facts(), 2);
+  agent_ = std::make_unique<Agent>(facts, 2);
   for (const Line& record : journal_) CHECK(agent_->replay(record).has_value());
 }
 

@@ -57,6 +57,7 @@ class AgentWorld {
   Agent& agent() { return *agent_; }
   const std::vector<Line>& journal() const { return journal_; }
   Now now{50'000, 1'700'000'000'000};
+  HostFacts facts;  // of the next agent
 
  private:
   void note(const Effect& effect);

@@ -64,7 +64,8 @@ void Agent::greet(Now now) {
   info.add("boot", facts_.boot_id).add("uptime_ms", now.mono_ms - facts_.started_mono_ms);
   for (const std::string& label : facts_.labels) info.add("label", label);
   const bool another = !bond_.cluster.empty() && bond_.cluster != link_.cluster();
-  if (another && facts_.join && !link_.cluster().empty()) bond_ = Bond{};
+  // At once: the next start, perhaps without the option, finds the way to the new master.
+  if (another && facts_.join) bind();
   // Said also to a master that is then not obeyed: it learns from it that it is an old copy.
   if (!another && !bond_.epoch.empty()) info.add("epoch", bond_.epoch);
   to_master(info);
