@@ -142,6 +142,7 @@ void SimSupervisor::spawn(const Asker& asker, const Line& line) {
       answer(asker, spawn_answer(asker.id, *table_.find(order->key)));
       return;
     case SpawnVerdict::kExists: return refuse(asker, fail(Code::kExists, "a later run is known"));
+    case SpawnVerdict::kLives: return refuse(asker, fail(Code::kExists, "an earlier run lives"));
     case SpawnVerdict::kFull: return refuse(asker, fail(Code::kBusy, "too many runs"));
   }
   if (order->lease_until_ms > 0 && order->lease_until_ms <= place_.now().mono_ms)

@@ -42,10 +42,27 @@ TEST(run_table_refuses_a_run_older_than_a_known_one) {
   RunTable table;
   live(table, "a.1", 5, 40);
   CHECK(table.judge({"a.1", 4}) == SpawnVerdict::kExists);
-  CHECK(table.judge({"a.1", 6}) == SpawnVerdict::kSpawn);
   CHECK(table.judge({"a.2", 1}) == SpawnVerdict::kSpawn);
   CHECK(table.judge({"a.10", 1}) == SpawnVerdict::kSpawn);
   CHECK(table.judge({"a.0", 9}) == SpawnVerdict::kSpawn);
+}
+
+TEST(run_table_refuses_a_run_beside_a_living_one_of_its_instance) {
+  RunTable table;
+  Run& first = table.begin({"a.1", 5}, 5000);
+  CHECK(table.judge({"a.1", 6}) == SpawnVerdict::kLives);
+  CHECK(table.living({"a.1", 6}) == &first);
+  CHECK(table.living({"a.1", 5}) == nullptr);
+  table.set_process(first, 40, 7);
+  table.started(first);
+  CHECK(table.judge({"a.1", 7}) == SpawnVerdict::kLives);
+  CHECK(table.judge({"a.2", 1}) == SpawnVerdict::kSpawn);
+  table.exited(first, facts(1));
+  CHECK(table.judge({"a.1", 6}) == SpawnVerdict::kSpawn);
+  // What stands between has ended, and is not acknowledged.
+  table.exited(live(table, "a.1", 6, 41), facts());
+  live(table, "a.1", 3, 39);
+  CHECK(table.judge({"a.1", 7}) == SpawnVerdict::kLives);
 }
 
 TEST(run_table_is_bounded) {

@@ -180,12 +180,18 @@ TEST(supervisor_spawns_a_run_once) {
   CHECK_EQ(again.got, "");
   LogFile older;
   CHECK_EQ(field(spawn(agent, older, "a.1", sh("echo never"), "", 1), "code"), "exists");
+  LogFile later;
+  const Line beside = spawn(agent, later, "a.1", sh("echo never"), "", 3);
+  CHECK_EQ(field(beside, "code"), "exists");
+  CHECK_EQ(field(beside, "msg"), "run 2 of a.1 lives (pid " + field(first, "pid") + ")");
   agent.send("SIGNAL id=k instance=a.1 run=2 signal=15 to=group\n");
   CHECK_EQ(agent.answer("k").verb(), "OK");
   const Line exited = agent.exited("a.1");
   CHECK_EQ(WTERMSIG(status_of(exited)), SIGTERM);
   LogFile ended;
   CHECK_EQ(spawn(agent, ended, "a.1", sh("echo never"), "", 2).print(), first.print());
+  LogFile next;
+  CHECK_EQ(spawn(agent, next, "a.1", {"/bin/true"}, "", 3).verb(), "OK");
 }
 
 TEST(supervisor_keeps_records_for_the_next_agent) {

@@ -48,7 +48,14 @@ SpawnVerdict RunTable::judge(const RunKey& key) const {
   // Runs of an instance stand together, in order: a later one stands right behind this key.
   const auto later = runs_.lower_bound(key);
   if (later != runs_.end() && later->first.instance == key.instance) return SpawnVerdict::kExists;
+  if (living(key) != nullptr) return SpawnVerdict::kLives;
   return runs_.size() < kMaxRuns ? SpawnVerdict::kSpawn : SpawnVerdict::kFull;
+}
+
+const Run* RunTable::living(const RunKey& before) const {
+  for (auto at = runs_.lower_bound({before.instance, 0}); at != runs_.lower_bound(before); ++at)
+    if (at->second.lives()) return &at->second;
+  return nullptr;
 }
 
 Run& RunTable::begin(RunKey key, std::int64_t started_ms) {

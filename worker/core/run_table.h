@@ -71,13 +71,16 @@ enum class SpawnVerdict {
   kSpawn,   // nobody has spawned it: do
   kWait,    // it is being spawned: answer when the outcome is known
   kAnswer,  // it was spawned: answer from the record, spawn nothing
-  kExists,  // the same or a later run of the instance is known: an old line, come late
+  kExists,  // a later run of the instance is known: an old line, come late
+  kLives,   // an earlier run of the instance lives
   kFull,    // more runs than kMaxRuns, or than kMaxWaiting requests for this one
 };
 
 class RunTable {
  public:
   SpawnVerdict judge(const RunKey& key) const;
+  // An earlier run of the same instance whose main process lives; nullptr if there is none.
+  const Run* living(const RunKey& before) const;
 
   // A new run in kStarting. REQUIRES judge(key) == kSpawn. References and pointers to a Run stay
   // valid until it is forgotten.

@@ -52,6 +52,13 @@ void Runs::refuse(const Asker& asker, Error error, int error_number) {
   outlet_.answer(asker, line.add("msg", error.message));
 }
 
+// Two runs of an instance never live together, whatever the agent has forgotten.
+Error Runs::still_lives(const RunKey& key) const {
+  const Run* run = table_.living(key);
+  return fail(Code::kExists, "run " + std::to_string(run->key.run) + " of " + key.instance +
+                                 " lives (pid " + std::to_string(run->pid) + ")");
+}
+
 void Runs::spawn(const Asker& asker, const Line& line, Fd log) {
   auto order = parse_spawn_order(line);
   if (!order) return refuse(asker, order.error());
@@ -72,6 +79,7 @@ void Runs::spawn(const Asker& asker, const Line& line, Fd log) {
       return;
     case SpawnVerdict::kExists:
       return refuse(asker, fail(Code::kExists, "a later run of " + instance + " is known"));
+    case SpawnVerdict::kLives: return refuse(asker, still_lives(order->key));
     case SpawnVerdict::kFull: return refuse(asker, fail(Code::kBusy, "too many runs"));
   }
 }

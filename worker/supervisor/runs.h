@@ -81,6 +81,7 @@ class Runs {
   };
 
   void refuse(const Asker& asker, Error error, int error_number = 0);
+  Error still_lives(const RunKey& key) const;
   void begin(const Asker& asker, SpawnOrder order, Fd log);
   void attempt(const RunKey& key);
   void on_report(const RunKey& key);

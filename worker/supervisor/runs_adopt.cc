@@ -40,6 +40,7 @@ void Runs::adopt(const Asker& asker, const Line& line) {
       return;
     case SpawnVerdict::kExists:
       return refuse(asker, fail(Code::kExists, "a later run of " + key->instance + " is known"));
+    case SpawnVerdict::kLives: return refuse(asker, still_lives(*key));
     case SpawnVerdict::kFull: return refuse(asker, fail(Code::kBusy, "too many runs"));
   }
   auto pid = static_cast<int>(line.number_or("pid", 0));
