@@ -341,9 +341,9 @@ TEST(reconcile_late_and_foreign_answers_change_nothing) {
   world.supervisor("NONSENSE");
   CHECK_EQ(world.take(), "");
   CHECK(!world.agent().instances().at("web.1").exec_error);
-  world.supervisor("RUN instance=ghost.1 run=1 pid=5");
-  CHECK_EQ(world.take(), "say the supervisor runs ghost.1, of which no record speaks\n");
-  world.supervisor("EXITED seq=4 instance=ghost.1 run=1 status=0");
+  world.order("LAUNCH id=l " + launch_fields("web.2", "no", 2));
+  world.take();
+  world.supervisor("EXITED seq=4 instance=web.2 run=1 status=0");
   CHECK_EQ(world.take(), "S> ACK seq=4\n");
 }
 

@@ -45,10 +45,22 @@ TEST(instance_spec_names_the_field_that_is_wrong) {
     CHECK_EQ(parse_spec(line(text)).error().message, "instance= and app= must be APP.N and APP");
   CHECK_EQ(parse_spec(line("LAUNCH instance=web.1 app=web manifest=AA")).error().message,
            "manifest= must be a SHA-256");
+  CHECK_EQ(parse_spec(line("LAUNCH instance=web.1 app=web")).error().message,
+           "manifest= must be a SHA-256");
   CHECK_EQ(parse_spec(spec_line("restart=never")).error().message,
            "restart= must be no, on-failure or always");
   for (const char* env : {"env=A", "env==x", "env="})
     CHECK_EQ(parse_spec(spec_line(env)).error().message, "env= must be NAME=VALUE");
+}
+
+TEST(instance_of_unknown_spec_is_known_by_its_name) {
+  const auto spec = unknown_spec("web.1");
+  REQUIRE(spec.has_value());
+  CHECK(!spec->is_known() && spec->app == "web" && spec->restart == RestartPolicy::kNo);
+  const auto again = parse_spec(print_spec("INSTANCE", *spec));
+  REQUIRE(again.has_value());
+  CHECK(!again->is_known() && again->log_max_bytes == spec->log_max_bytes);
+  for (const char* name : {"", "web", "web.0", "all.1", "../x.1"}) CHECK(!unknown_spec(name));
 }
 
 TEST(instance_state_words_are_the_kernels_own_while_it_lives) {

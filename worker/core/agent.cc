@@ -269,9 +269,7 @@ std::vector<Line> Agent::snapshot() const {
   for (const Line& end : unacknowledged_)
     if (!is_last_end(end)) records.push_back(end);
   for (const auto& [name, instance] : instances_) {
-    Line spec = print_spec("INSTANCE", instance.spec);
-    spec.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
-    records.push_back(spec.add("restarts", instance.restarts));
+    records.push_back(instance_record(instance));
     if (instance.last_end) records.push_back(*instance.last_end);
     if (instance.run == 0 || has_ended(instance)) continue;
     Line run = run_record(instance), started = started_record(instance);

@@ -80,6 +80,7 @@ class Agent {
   void cancel(const Line& order, Now now);
   void acknowledge(const Line& order, Now now);
   void answer_launch(Instance& instance, const std::string& id, std::int64_t run);
+  void learn(Instance& instance, const InstanceSpec& spec);
   Instance* find_for(const Line& order);
   void set_grace(Instance& instance, std::int64_t grace_ms, bool may_kill, Now now);
   void ok(const std::string& id) { to_master(Line("OK").add("id", id)); }
@@ -96,6 +97,9 @@ class Agent {
   // The supervisor's lines (agent_supervisor.cc).
   void supervisor_greets(const Line& line, Now now);
   void supervisor_run(const Line& line, Now now);
+  bool is_news(const Line& line) const;
+  bool take_up(const Line& line, Now now);
+  void end_stray(const Instance& instance, const Line& line);
   void supervisor_exited(const Line& line, Now now);
   void supervisor_empty(const Line& line, Now now);
   void supervisor_synced(const Line& line, Now now);
@@ -114,7 +118,8 @@ class Agent {
   void begin_run(Instance& instance);
   void send_spawn(Instance& instance);
   void signal(const Instance& instance, int number, std::string_view to);
-  void finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq, Now now);
+  void finish(Instance& instance, const EndOfRun& end, std::int64_t supervisor_seq, Now now);
+  void record_end(Instance& instance, const EndOfRun& end, std::int64_t supervisor_seq);
   void decide_restart(Instance& instance, const EndOfRun& end, Now now);
   void restart(Instance& instance, RunEvent event, Now now);
   void pause(Instance& instance, std::int64_t delay, Now now);

@@ -212,6 +212,7 @@ void Agent::launch(const Line& order, Now now) {
   if (run < 1 || run > kMostRuns)
     return err(id, fail(Code::kBadArg, "run= must be from 1 to " + std::to_string(kMostRuns)));
   const auto found = instances_.find(spec->name);
+  if (found != instances_.end()) learn(found->second, *spec);
   // Sent again, by a master that did not get our answer: it gets the answer of the record.
   if (found != instances_.end() && run <= found->second.run)
     return answer_launch(found->second, id, run);
@@ -238,6 +239,13 @@ void Agent::launch(const Line& order, Now now) {
   instance.lease_until = std::max(instance.lease_until, lease_until);
   await(instance, id, PendingAnswer::Kind::kLaunch);
   drive(instance, RunEvent::kStart, now);
+}
+
+// Of one that was found without a record; what lives goes on as it is.
+void Agent::learn(Instance& instance, const InstanceSpec& spec) {
+  if (instance.spec.is_known()) return;
+  instance.spec = spec;
+  append(instance_record(instance));
 }
 
 void Agent::answer_launch(Instance& instance, const std::string& id, std::int64_t run) {

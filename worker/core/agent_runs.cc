@@ -12,19 +12,6 @@ constexpr int kSigkill = 9;
 constexpr int kSigterm = 15;
 constexpr std::int64_t kDrainMs = 2000;  // what survivors of a tree get between TERM and KILL
 
-// What is known of the last run must not be taken for the next one's.
-void forget_run(Instance& instance) {
-  instance.pid = instance.pid_start = instance.started_ms = 0;
-  instance.cgroup.clear();
-  instance.deadline = kNever;
-  instance.our_part = OurPart::kNothing;
-  instance.exec_error.reset();
-  instance.exited.reset();
-  instance.usage = {};
-  instance.cpu_percent = 0;
-  instance.max_rss_seen = 0;
-}
-
 }  // namespace
 
 void Agent::handle(const SpawnFailed& failed, Now now) {
@@ -76,7 +63,7 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
       EndOfRun end =
           began ? describe_end(instance, *instance.exited)
                 : describe_failed_start(instance, instance.exec_error.value_or(Error{}), now);
-      finish(instance, std::move(end), began ? instance.exited->number_or("seq", 0) : 0, now);
+      finish(instance, end, began ? instance.exited->number_or("seq", 0) : 0, now);
       break;
     }
     case RunAction::kAlreadyDown:
@@ -152,16 +139,8 @@ void Agent::signal(const Instance& instance, int number, std::string_view to) {
 
 // The end is recorded first, then the supervisor may forget it, then the master hears of it, and
 // only then those who waited for it are answered: whoever asks next sees it.
-void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq, Now now) {
-  Line record("EXITED");
-  record.add("seq", next_end_++);
-  for (const auto& [key, value] : end.fields()) record.add(key, value);
-  append_lazily(record);
-  keep_end(record);
-  if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
-  if (link_.is_up()) out_.push_back(ToMaster{record, true});
-  out_.push_back(EndStreams{instance.spec.name, instance.run});
-  instance.last_end = std::move(record);
+void Agent::finish(Instance& instance, const EndOfRun& end, std::int64_t supervisor_seq, Now now) {
+  record_end(instance, end, supervisor_seq);
   instance.deadline = kNever;
   // Where everything is being stopped there is nobody left to start it again.
   const bool may_restart = !instance.exited || !instance.exited->has("all_stopped");
@@ -175,6 +154,18 @@ void Agent::finish(Instance& instance, EndOfRun end, std::int64_t supervisor_seq
     tell(instance);
   }
   answer_end(instance);
+}
+
+void Agent::record_end(Instance& instance, const EndOfRun& end, std::int64_t supervisor_seq) {
+  Line record("EXITED");
+  record.add("seq", next_end_++);
+  for (const auto& [key, value] : end.fields()) record.add(key, value);
+  append_lazily(record);
+  keep_end(record);
+  if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
+  if (link_.is_up()) out_.push_back(ToMaster{record, true});
+  out_.push_back(EndStreams{instance.spec.name, instance.run});
+  instance.last_end = std::move(record);
 }
 
 void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {

@@ -53,13 +53,57 @@ void Agent::supervisor_greets(const Line& line, Now) {
 
 void Agent::supervisor_run(const Line& line, Now now) {
   const std::string name(line.text("instance"));
-  const auto found = instances_.find(name);
-  if (found == instances_.end() || found->second.run != line.number_or("run", 0)) {
-    out_.push_back(Say{"the supervisor runs " + name + ", of which no record speaks"});
-    return;
-  }
+  if (is_news(line) && !take_up(line, now))
+    return out_.push_back(Say{"the supervisor runs " + name + ", which is no instance's name"});
+  Instance& instance = instances_.at(name);
+  if (instance.run != line.number_or("run", 0)) return end_stray(instance, line);
   seen_.insert(name);
-  began(found->second, line, now);
+  began(instance, line, now);
+}
+
+bool Agent::is_news(const Line& line) const {
+  const auto found = instances_.find(std::string(line.text("instance")));
+  return found == instances_.end() || found->second.run < line.number_or("run", 0);
+}
+
+// A run that the supervisor knows and no record does, since the journal was mended or is an old
+// copy: kept, so that nobody begins another beside it, and told to the master as any other. False
+// for what is none.
+bool Agent::take_up(const Line& line, Now now) {
+  const auto spec = unknown_spec(line.text("instance"));
+  const std::int64_t run = line.number_or("run", 0);
+  if (!spec || run < 1) return false;
+  Instance& instance = instances_[spec->name];
+  if (instance.spec.name.empty()) {
+    instance.spec = *spec;
+    append(print_spec("INSTANCE", instance.spec));
+  }
+  const bool is_over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
+  if (!is_over) record_end(instance, describe_unknown_end(instance, false, now), 0);
+  // It was when that run was begun; the master stops it if it is no longer.
+  set_wanted(instance, true);
+  forget_run(instance);
+  instance.run = run;
+  instance.keeper = supervisor_;
+  instance.spawn_sent = true;
+  instance.state = RunState::kSpawning;
+  append(run_record(instance));
+  out_.push_back(Say{"no record speaks of run " + std::to_string(run) + " of " + spec->name +
+                     ", which the supervisor knows: it is kept" +
+                     (instance.spec.is_known() ? "" : ", and not restarted by any policy")});
+  return true;
+}
+
+// Another run has been begun since, so nobody took this one for alive: two of them never live
+// together.
+void Agent::end_stray(const Instance& instance, const Line& line) {
+  const std::string& name = instance.spec.name;
+  const std::int64_t run = line.number_or("run", 0);
+  out_.push_back(Say{"run " + std::to_string(run) + " of " + name + " lives beside run " +
+                     std::to_string(instance.run) + ", which was begun since: it is killed"});
+  Line kill("SIGNAL");
+  kill.add("id", "signal").add("instance", name).add("run", run);
+  out_.push_back(ToSupervisor{kill.add("signal", kSigkill).add("to", "tree")});
 }
 
 // Recorded, so that the process can be found again should its supervisor and we both die: pid and
@@ -106,7 +150,8 @@ void Agent::resume(Instance& instance, bool seen, Now now) {
   }
   const bool spawns = instance.state == RunState::kSpawning;
   const bool is_same = instance.keeper == supervisor_;
-  if (spawns && (is_same || !instance.spawn_sent)) return send_spawn(instance);
+  if (spawns && instance.spec.is_known() && (is_same || !instance.spawn_sent))
+    return send_spawn(instance);
   if (seen) return signal_again(instance, now);
   const bool same_boot = boot_of(instance.keeper) == boot_of(supervisor_);
   if (is_same || !instance.spawn_sent || !same_boot) return lose(instance, !same_boot, now);
@@ -152,7 +197,7 @@ void Agent::lose(Instance& instance, bool rebooted, Now now) {
   if (instance.exited) end = describe_end(instance, *instance.exited);
   if (!instance.spawn_sent) end = describe_failed_start(instance, *instance.exec_error, now);
   instance.state = RunState::kDown;
-  finish(instance, std::move(end), 0, now);
+  finish(instance, end, 0, now);
 }
 
 void Agent::signal_again(Instance& instance, Now now) {
@@ -189,6 +234,7 @@ void Agent::supervisor_answer(const Line& line, Now now) {
 }
 
 void Agent::supervisor_exited(const Line& line, Now now) {
+  if (is_news(line)) take_up(line, now);
   const auto found = instances_.find(std::string(line.text("instance")));
   const std::int64_t seq = line.number_or("seq", 0);
   const bool current = found != instances_.end() && found->second.run == line.number_or("run", 0) &&

@@ -30,6 +30,7 @@ constexpr KernelStateRow kKernelStates[] = {
     {'R', "running"}, {'S', "sleeping"}, {'I', "sleeping"}, {'D', "disk-wait"}, {'T', "stopped"},
     {'t', "stopped"}, {'Z', "zombie"},   {'X', "zombie"},   {'x', "zombie"}};
 
+constexpr std::int64_t kUnknownLogMost = std::int64_t{1} << 40;
 constexpr std::string_view kExecFailed = "exec failed: ";
 
 std::string decimal(double value) {
@@ -63,7 +64,8 @@ std::optional<RestartPolicy> restart_policy_from(std::string_view word) {
 
 Line print_spec(std::string_view verb, const InstanceSpec& spec) {
   Line line(verb);
-  line.add("instance", spec.name).add("app", spec.app).add("manifest", spec.manifest);
+  line.add("instance", spec.name).add("app", spec.app);
+  if (spec.is_known()) line.add("manifest", spec.manifest);
   line.add("restart", word(spec.restart));
   if (spec.log_max_bytes != kDefaultLogMost) line.add("log_max_bytes", spec.log_max_bytes);
   if (spec.lease_ms > 0) line.add("lease_ms", spec.lease_ms);
@@ -80,7 +82,9 @@ Result<InstanceSpec> parse_spec(const Line& line) {
   const auto name = parse_instance_name(spec.name);
   if (!name || name->app != spec.app || !is_app_name(spec.app))
     return fail(Code::kBadArg, "instance= and app= must be APP.N and APP");
-  if (!is_sha256_hex(spec.manifest)) return fail(Code::kBadArg, "manifest= must be a SHA-256");
+  const bool may_lack = line.verb() == "INSTANCE" && !line.has("manifest");
+  if (!may_lack && !is_sha256_hex(spec.manifest))
+    return fail(Code::kBadArg, "manifest= must be a SHA-256");
   const auto policy = restart_policy_from(line.text("restart", "no"));
   if (!policy) return fail(Code::kBadArg, "restart= must be no, on-failure or always");
   spec.restart = *policy;
@@ -94,6 +98,13 @@ Result<InstanceSpec> parse_spec(const Line& line) {
     if (env.find('=') == std::string::npos || env.front() == '=')
       return fail(Code::kBadArg, "env= must be NAME=VALUE");
   return spec;
+}
+
+Result<InstanceSpec> unknown_spec(std::string_view name) {
+  const auto parsed = parse_instance_name(name);
+  const std::string app = parsed ? parsed->app : "";
+  return parse_spec(
+      Line("INSTANCE").add("instance", name).add("app", app).add("log_max_bytes", kUnknownLogMost));
 }
 
 std::string_view state_word(const Instance& instance) {
@@ -174,6 +185,12 @@ EndOfRun describe_unknown_end(const Instance& instance, bool rebooted, Now now) 
   return line;
 }
 
+Line instance_record(const Instance& instance) {
+  Line record = print_spec("INSTANCE", instance.spec);
+  record.add("desired", instance.wanted ? "running" : "stopped").add("run", instance.run);
+  return std::move(record.add("restarts", instance.restarts));
+}
+
 Line run_record(const Instance& instance) {
   Line record("RUN");
   record.add("instance", instance.spec.name).add("run", instance.run);
@@ -187,6 +204,18 @@ Line started_record(const Instance& instance) {
   record.add("started_ms", instance.started_ms);
   if (!instance.cgroup.empty()) record.add("cgroup", instance.cgroup);
   return record;
+}
+
+void forget_run(Instance& instance) {
+  instance.pid = instance.pid_start = instance.started_ms = 0;
+  instance.cgroup.clear();
+  instance.deadline = kNever;
+  instance.our_part = OurPart::kNothing;
+  instance.exec_error.reset();
+  instance.exited.reset();
+  instance.usage = {};
+  instance.cpu_percent = 0;
+  instance.max_rss_seen = 0;
 }
 
 void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind) {

@@ -24,11 +24,14 @@ std::optional<RestartPolicy> restart_policy_from(std::string_view word);
 // What the master asked for; never changes during the instance's life.
 struct InstanceSpec {
   std::string name;  // APP.N
-  std::string app, manifest;
+  std::string app;
+  std::string manifest;  // empty: all but the names is unknown, until the next LAUNCH tells
   std::vector<std::string> args, env;
   RestartPolicy restart = RestartPolicy::kNo;
   std::int64_t log_max_bytes = kDefaultLogMost;  // for the logs of all its runs
   std::int64_t lease_ms = 0;  // how long it may live without a word from the master; 0: for ever
+
+  bool is_known() const { return !manifest.empty(); }
 };
 
 // The end of a run as it is reported and kept: an EXITED line without its seq.
@@ -74,8 +77,11 @@ struct Instance {
 
 // The spec, in the journal (INSTANCE) and in the master's LAUNCH: the same fields.
 Line print_spec(std::string_view verb, const InstanceSpec& spec);
-// Errors: bad-arg, naming the field.
+// Only in an INSTANCE the manifest may be absent. Errors: bad-arg, naming the field.
 Result<InstanceSpec> parse_spec(const Line& line);
+// Of an instance that was found alive and is in no record: it is never restarted by a policy, and
+// its log is never cut for a budget of its own. Errors: bad-arg for what is no instance's name.
+Result<InstanceSpec> unknown_spec(std::string_view name);
 
 // The state word: the kernel's own for the living, ours for the rest.
 std::string_view state_word(const Instance& instance);
@@ -92,9 +98,14 @@ std::optional<Error> failed_start_of(const EndOfRun& end);
 // The end of a run of which nobody knows how it ended; `rebooted`: but why.
 EndOfRun describe_unknown_end(const Instance& instance, bool rebooted, Now now);
 
+// INSTANCE, the journal's record of an instance that may have had runs.
+Line instance_record(const Instance& instance);
 // RUN and STARTED, the journal's records of a run: it is asked for; it is this process.
 Line run_record(const Instance& instance);
 Line started_record(const Instance& instance);
+
+// What is known of the last run must not be taken for the next one's.
+void forget_run(Instance& instance);
 
 // Notes that `id` is to be answered, once however often it is sent.
 void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind);
