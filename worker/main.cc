@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "common/io/files.h"
 #include "common/io/key_file.h"
@@ -137,20 +136,13 @@ Error with_way_out(Error error, const std::string& root) {
   return error;
 }
 
-// Before anything is made there: somebody else's directory, or ours without its memory. What lives
-// there would be launched once more.
+// Before anything is made there: somebody else's directory, or ours without its memory.
 Status check_directory(const std::string& root) {
   const auto journal = JournalFile::look(root, "worker");
   if (!journal) return with_way_out(journal.error(), root);
-  const std::filesystem::path apps = root + "/apps";
-  std::error_code error;
-  if (*journal == JournalFile::Beginning::kWhole || std::filesystem::is_empty(apps, error) || error)
-    return {};
-  return fail(Code::kInternal, root +
-                                   " holds apps, but no journal that tells of them; put it back, "
-                                   "or end them by 'dm-worker --root " +
-                                   root + " --stop-apps' and remove " + apps.string() +
-                                   " to begin anew");
+  const bool is_blank = *journal == JournalFile::Beginning::kBlank;
+  if (const auto lost = is_blank ? lost_memory(root) : std::nullopt) return *lost;
+  return {};
 }
 
 // The worker's own key; nullopt with --insecure. A worker that held the master's secret could be

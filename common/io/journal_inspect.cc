@@ -7,6 +7,7 @@
 
 #include "common/escape.h"
 #include "common/io/files.h"
+#include "common/io/journal_file.h"
 #include "common/io/system.h"
 #include "common/units.h"
 
@@ -55,6 +56,8 @@ bool is_somebody_elses(const JournalScan& found, std::string_view text) {
 
 std::string describe(const JournalKeeper& keeper, const JournalScan& found, std::size_t size) {
   const std::string records = std::to_string(found.records) + " records";
+  if (is_usable(found) && found.good_bytes == 0)
+    return "nothing is recorded in it: " + keeper.program + " begins anew";
   if (found.outcome == JournalScan::Outcome::kWhole) return "whole, " + records;
   const std::string at = where(found);
   if (found.outcome == JournalScan::Outcome::kTorn)
@@ -75,14 +78,42 @@ std::vector<Line> fitting(const std::vector<Line>& records, const TakeRecord& ta
   return fit;
 }
 
+// What lies there cannot do without what is not recorded.
+std::optional<Error> lost_memory(const JournalKeeper& keeper, const std::string& directory) {
+  const auto journal = JournalFile::look(directory, keeper.kind);
+  if (!journal || *journal != JournalFile::Beginning::kBlank) return std::nullopt;
+  return keeper.lost_memory(directory);
+}
+
+int show(const Error& error) {
+  ::printf("%s\n", escape_for_terminal(error.message).c_str());
+  return 1;
+}
+
+// Without one whole line it may be no torn journal, but something else.
+std::optional<Error> strange_beginning(const JournalKeeper& keeper, const std::string& directory,
+                                       const JournalScan& found) {
+  if (!is_usable(found) || found.good_bytes > 0) return std::nullopt;
+  const auto journal = JournalFile::look(directory, keeper.kind);
+  return journal ? std::nullopt : std::optional<Error>(journal.error());
+}
+
 }  // namespace
+
+std::string missing_journal(const std::string& directory) {
+  return ::access((directory + "/journal").c_str(), F_OK) != 0
+             ? "no journal"
+             : "nothing is recorded in its journal";
+}
 
 int check_journal(const JournalKeeper& keeper, const std::string& directory) {
   const std::string path = directory + "/journal";
   if (auto became = become_owner_of(directory); !became) return complain(keeper, became.error());
+  if (const auto lost = lost_memory(keeper, directory)) return show(*lost);
   const auto text = read_file(path);
   if (!text) return complain(keeper, text.error());
   const JournalScan found = scan(keeper, *text);
+  if (const auto strange = strange_beginning(keeper, directory, found)) return show(*strange);
   ::printf("%s: %s\n", path.c_str(), describe(keeper, found, text->size()).c_str());
   return is_usable(found) ? 0 : 1;
 }
@@ -91,10 +122,13 @@ int repair_journal(const JournalKeeper& keeper, const std::string& directory) {
   if (auto became = become_owner_of(directory); !became) return complain(keeper, became.error());
   const auto lock = lock_directory(directory);
   if (!lock) return complain(keeper, lock.error());
+  if (const auto lost = lost_memory(keeper, directory)) return show(*lost);
   const std::string path = directory + "/journal";
   const auto text = read_file(path);
   if (!text) return complain(keeper, text.error());
   const JournalScan found = scan(keeper, *text);
+  if (const auto strange = strange_beginning(keeper, directory, found))
+    return complain(keeper, fail(strange->code, strange->message + "; nothing was changed"));
   if (is_usable(found)) {
     ::printf("%s: %s; nothing to repair\n", path.c_str(),
              describe(keeper, found, text->size()).c_str());

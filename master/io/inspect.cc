@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "common/io/blob_store.h"
-#include "common/io/journal_file.h"
 #include "common/io/journal_inspect.h"
 #include "master/core/state.h"
 #include "master/io/history_files.h"
@@ -15,10 +14,12 @@ namespace dm::master {
 namespace {
 
 JournalKeeper keeper() {
-  return {"dm-master", "master", []() -> TakeRecord {
+  return {"dm-master", "master",
+          []() -> TakeRecord {
             auto state = std::make_shared<State>();
             return [state](const Line& record, std::int64_t) { return state->apply(record); };
-          }};
+          },
+          lost_memory};
 }
 
 // The number of segments that are damaged.
@@ -32,22 +33,19 @@ std::size_t check_history(const std::string& directory) {
   return checked.flaws.size();
 }
 
-// Files of which the journal, with nothing recorded in it, cannot tell?
-bool has_lost_its_memory(const std::string& directory) {
-  const auto journal = JournalFile::look(directory, "master");
-  if (!journal || *journal != JournalFile::Beginning::kBlank) return false;
-  if (BlobStore(directory + "/blobs").list().empty()) return false;
-  ::printf("%s: holds files of a master, and nothing is recorded of them: no master starts there\n",
-           directory.c_str());
-  return true;
-}
-
 }  // namespace
+
+std::optional<Error> lost_memory(const std::string& directory) {
+  if (BlobStore(directory + "/blobs").list().empty()) return std::nullopt;
+  return fail(Code::kInternal, directory + " holds files of a master, but " +
+                                   missing_journal(directory) +
+                                   "; put it back, or remove the directory to begin anew");
+}
 
 int check_state(const std::string& directory) {
   const int status = check_journal(keeper(), directory);
-  const bool is_lost = has_lost_its_memory(directory);
-  return std::max(status, check_history(directory) > 0 || is_lost ? 1 : 0);
+  if (status > 1) return status;
+  return std::max(status, check_history(directory) > 0 ? 1 : 0);
 }
 
 int repair_state(const std::string& directory) {

@@ -8,6 +8,7 @@
 #include "common/escape.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
+#include "master/io/inspect.h"
 
 namespace dm::master {
 namespace {
@@ -78,10 +79,8 @@ Status Server::open_state() {
   const auto journal = JournalFile::look(options_.state, "master");
   if (!journal) return not_our_journal(journal.error());
   // Without a journal every blob is unreferenced, and would be removed.
-  if (*journal == JournalFile::Beginning::kBlank && !blobs_->list().empty())
-    return fail(Code::kInternal, options_.state +
-                                     " holds files of a master, but no journal; put it back, or "
-                                     "remove the directory to begin anew");
+  const bool is_blank = *journal == JournalFile::Beginning::kBlank;
+  if (const auto lost = is_blank ? lost_memory(options_.state) : std::nullopt) return *lost;
   return {};
 }
 

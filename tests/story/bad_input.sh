@@ -31,6 +31,15 @@ check() {  # STATUS PATTERN DIRECTORY [PROGRAM]
   expect_line "$2"
 }
 check_worker() { check "$@" "$DM_BIN_WORKER"; }
+repair() {  # STATUS PATTERN DIRECTORY [PROGRAM]: nothing is changed
+  local status=0 was
+  was=$(fingerprint "$3")
+  "${4:-$DM_BIN_MASTER}" --repair "$3" >out 2>&1 || status=$?
+  ((status == $1)) || fail "--repair ended with $status"
+  expect_line "$2"
+  same "$(fingerprint "$3")" "$was"
+}
+repair_worker() { repair "$@" "$DM_BIN_WORKER"; }
 
 app work <<'APP'
 exec sleep 1000
@@ -83,25 +92,46 @@ cp kept-journal w1/journal
 rm -rf master
 cp -a kept master
 rm master/journal
-master "dm-master: $dir/master holds files of a master, but no journal; put it back, or remove the directory to begin anew" "$dir/master"
+gone="$dir/master holds files of a master, but no journal; put it back, or remove the directory to begin anew"
+master "dm-master: $gone" "$dir/master"
+check 1 "$gone" "$dir/master"
+repair 1 "$gone" "$dir/master"
 
-anew="dm-master: $dir/master holds files of a master, but no journal; *"
-: >master/journal
-master "$anew" "$dir/master"
-head -c 20 kept/journal >master/journal
-master "$anew" "$dir/master"
+empty="$dir/master holds files of a master, but nothing is recorded in its journal; put *"
+for bytes in 0 20; do
+  head -c "$bytes" kept/journal >master/journal
+  master "dm-master: $empty" "$dir/master"
+  check 1 "$empty" "$dir/master"
+  repair 1 "$empty" "$dir/master"
+  expect_no_line '*nothing to repair*'
+done
 printf 'no newline' >master/journal
 master '*/master/journal: not a journal at byte 0; nothing was changed*' "$dir/master"
+check 1 '*/master/journal: not a journal at byte 0' "$dir/master"
+repair 111 '*/master/journal: not a journal at byte 0; nothing was changed' "$dir/master"
+
+# Without anything else nothing is lost.
+mkdir new
+: >new/journal
+check 0 '*/new/journal: nothing is recorded in it: dm-master begins anew' "$dir/new"
+repair 0 '*/new/journal: nothing is recorded in it: *; nothing to repair' "$dir/new"
+check_worker 0 '*/new/journal: nothing is recorded in it: dm-worker begins anew' "$dir/new"
+check 111 'dm-master: look at */nowhere: No such file or directory' "$dir/nowhere"
+expect_lines 1
 mkdir strange
 printf 'no newline' >strange/journal
 master '*/strange/journal: not a journal at byte 0; nothing was changed*' "$dir/strange"
 worker '*/strange/journal: not a journal at byte 0; nothing was changed*' "$dir/strange"
 same "$(ls strange)" "$(printf 'journal\nlock')"
 rm w1/journal
-lost="dm-worker: $dir/w1 holds apps, but no journal that tells of them; *"
-worker "$lost" "$dir/w1"
+lost="$dir/w1 holds apps, but no journal that tells of them; put it back, or *"
+worker "dm-worker: $lost" "$dir/w1"
+check_worker 1 "$lost" "$dir/w1"
 : >w1/journal
-worker "$lost" "$dir/w1"
+lost="$dir/w1 holds apps, but nothing is recorded in its journal that tells of them; put it back, or *"
+worker "dm-worker: $lost" "$dir/w1"
+check_worker 1 "$lost" "$dir/w1"
+repair_worker 1 "$lost" "$dir/w1"
 lives "$pid" || fail "the app is gone"
 cp kept-journal w1/journal
 

@@ -7,8 +7,8 @@ for ((byte = 0; byte < size; byte++)); do
   find_begin
   head -c "$byte" before/journal | put
   if ((begin == 0)); then
-    check 1 '*: holds files of a master, and nothing is recorded of them: no master starts there'
-    ((byte % step > 0)) || refused "*holds files of a master, but no journal; *"
+    check 1 '* holds files of a master, but nothing is recorded in its journal; *'
+    ((byte % step > 0)) || refused "*holds files of a master, but nothing is recorded in its journal; *"
     continue
   fi
   if ((byte == begin)); then
