@@ -12,18 +12,12 @@ namespace {
 constexpr std::size_t kGreetingLine = 1024;
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kUserTimeoutMs = 10'000;
-constexpr std::size_t kWaitingPlaces = 64;
-constexpr std::size_t kPeersPerHost = 256, kPeersInAll = 1024;
 
 }  // namespace
 
 ControlPort::ControlPort(Hub& hub, std::vector<GroupRole> groups,
                          std::function<void(RequestId)> on_drained)
-    : hub_(hub),
-      groups_(std::move(groups)),
-      on_drained_(std::move(on_drained)),
-      waiting_(kWaitingPlaces),
-      peers_in_(kPeersPerHost, kPeersInAll) {}
+    : hub_(hub), groups_(std::move(groups)), on_drained_(std::move(on_drained)) {}
 
 void ControlPort::listen(Fd listener, bool is_unix) {
   acceptors_.push_back(
@@ -43,16 +37,18 @@ void ControlPort::accepted(Fd fd, bool is_unix) {
       is_unix ? "" : Line("DM").add("proto", 1).add("nonce", peer.nonce).print();
   if (!is_unix) tune_tcp(fd.get(), kUserTimeoutMs);
   start(id, {std::move(fd), "", greeting, std::nullopt});
-  if (peer.greeted) return let_in(id, peer);
-  peer.connection->set_max_line(kGreetingLine);
+  if (peer.greeted && let_in(id, peer)) return;
+  if (!is_unix) peer.connection->set_max_line(kGreetingLine);
   peer.timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
-    refuse(peers_[id], fail(Code::kTimeout, "no HELLO within 5 s"));
+    Peer& late = peers_[id];
+    if (late.is_unix) return send_off(late, "");
+    refuse(late, fail(Code::kTimeout, "no HELLO within 5 s"));
   });
   wait(id, peer);
 }
 
 void ControlPort::wait(PeerId id, const Peer& peer) {
-  const auto pushed_out = waiting_.enter(id, peer.host);
+  const auto pushed_out = places_.wait(id, peer.door, peer.host);
   if (!pushed_out) return;
   turn_away(peers_[*pushed_out], "too many wait without a HELLO");
   peers_[*pushed_out].connection->drop("pushed out by a newcomer");
@@ -66,29 +62,35 @@ void ControlPort::identify(Peer& peer, int fd) {
   peer.asker.who = uid ? user_name(*uid) : "somebody";
   peer.host = peer.asker.who;
   peer.may_open_paths = is_ours;
+  peer.door = is_ours ? Door::kOwners : Door::kGroups;
   peer.greeted = role.has_value();
   peer.role = role.value_or(Role::kViewer);
 }
 
-// A stranger is told so when it has said something: only then is it known in which form.
+// Whoever is not wanted on a Unix socket is told so when it has said something: only then is it
+// known in which form.
 void ControlPort::send_off(Peer& peer, std::string_view text) {
   const auto line = parse_line(text);
-  const Error error = fail(Code::kDenied, "user " + peer.asker.who +
-                                              " is neither this master's nor root, nor in a group "
-                                              "that --control-group lets in");
-  refuse(peer, error, line ? std::string(line->text("id")) : "");
+  const std::string request = line ? std::string(line->text("id")) : "";
+  if (peer.no_place) return refuse(peer, no_place(), request);
+  refuse(peer,
+         fail(Code::kDenied, "user " + peer.asker.who +
+                                 " is neither this master's nor root, nor in a group that "
+                                 "--control-group lets in"),
+         request);
 }
 
-void ControlPort::let_in(PeerId id, Peer& peer) {
-  if (!peers_in_.enter(id, peer.host)) {
-    if (peer.greeted) wait(id, peer);
-    peer.greeted = false;
-    return refuse(peer, fail(Code::kBusy, "too many connections of that peer, or in all"));
-  }
-  waiting_.leave(id);
+Error ControlPort::no_place() {
+  return fail(Code::kBusy, "too many connections of that peer, or in all");
+}
+
+bool ControlPort::let_in(PeerId id, Peer& peer) {
+  peer.greeted = places_.enter(id, peer.door, peer.host, peer.credential.name);
+  peer.no_place = !peer.greeted;
+  if (!peer.greeted) return false;
   hub_.loop.cancel(peer.timer);
-  peer.greeted = true;
   peer.connection->set_max_line(kMaxLine);
+  return true;
 }
 
 void ControlPort::start(PeerId id, LineConnection::Released released) {
@@ -119,8 +121,7 @@ void ControlPort::on_hello(PeerId id, Peer& peer, std::string_view text) {
   peer.asker.who = hello->text("name");
   auto accepted = admit(peer, *hello);
   if (!accepted) return refuse(peer, accepted.error());
-  let_in(id, peer);
-  if (!peer.greeted) return;
+  if (!let_in(id, peer)) return refuse(peer, no_place());
   Line welcome("WELCOME");
   if (*accepted) welcome.add("proof", (*accepted)->master_proof(welcome));
   peer.connection->send_line(welcome);
@@ -173,8 +174,7 @@ void ControlPort::on_closed(PeerId id, const std::string& why) {
   if (node.empty()) return;
   const Peer& peer = node.mapped();
   hub_.loop.cancel(peer.timer);
-  waiting_.leave(id);
-  peers_in_.leave(id);
+  places_.leave(id);
   if (why == LineConnection::kDoesNotRead) turn_away(peer, why);
   for (RequestId request : peer.requests) {
     asked_.erase(request);

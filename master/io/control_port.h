@@ -10,7 +10,7 @@
 
 #include "common/io/acceptor.h"
 #include "common/io/line_connection.h"
-#include "master/core/waiting_room.h"
+#include "master/core/operator_places.h"
 #include "master/io/hub.h"
 #include "master/io/identity.h"
 
@@ -44,9 +44,11 @@ class ControlPort {
     bool is_unix = false;
     bool may_open_paths = false;  // our own user, or root, on a Unix socket
     bool greeted = false;         // it has proved who it is, or need not
+    bool no_place = false;        // but there are enough
     bool ended = false;           // it will send no more
     Role role = Role::kAdmin;
     std::string nonce;
+    Door door = Door::kTcp;
     std::string host;  // where it counts: an address, or on a Unix socket a user
     Credential credential;
     Asker asker;
@@ -73,7 +75,8 @@ class ControlPort {
   void identify(Peer& peer, int fd);
   void send_off(Peer& peer, std::string_view text);
   void wait(PeerId id, const Peer& peer);
-  void let_in(PeerId id, Peer& peer);
+  bool let_in(PeerId id, Peer& peer);
+  static Error no_place();
   void on_hello(PeerId id, Peer& peer, std::string_view text);
   Result<std::optional<Handshake>> admit(Peer& peer, const Line& hello);
   void refuse(Peer& peer, const Error& error, const std::string& request = {});
@@ -101,8 +104,7 @@ class ControlPort {
   Hub& hub_;
   std::vector<GroupRole> groups_;
   std::function<void(RequestId)> on_drained_;
-  WaitingRoom waiting_;
-  Quota peers_in_;
+  OperatorPlaces places_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<PeerId, Peer> peers_;
   std::map<RequestId, Asked> asked_;
