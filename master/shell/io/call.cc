@@ -32,7 +32,8 @@ Prepared prepare(const Call::Target& target, const std::optional<PackageRequest>
     hello.add("proto", 1).add("name", target.key ? target.key->name : "dm").add("as", "control");
     if (auto greeted = master->greet(hello, target.key ? &*target.key : nullptr); !greeted) {
       prepared.error = greeted.error();
-      prepared.reached = greeted.error().code == Code::kDenied;
+      const Code code = greeted.error().code;
+      prepared.reached = code == Code::kDenied || code == Code::kBusy;
       return prepared;
     }
   }
