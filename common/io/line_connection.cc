@@ -13,7 +13,11 @@ constexpr std::int64_t kLingerMs = 1000;
 }  // namespace
 
 LineConnection::LineConnection(Loop& loop, Fd fd, std::size_t max_line, std::size_t max_queue)
-    : loop_(loop), fd_(std::move(fd)), in_(max_line), max_queue_(max_queue) {}
+    : loop_(loop),
+      fd_(std::move(fd)),
+      in_(max_line),
+      max_queue_(max_queue),
+      slow_mark_(max_queue / 2) {}
 
 LineConnection::~LineConnection() {
   loop_.cancel(linger_timer_);
@@ -44,6 +48,8 @@ void LineConnection::read_some() {
   if (state_ != State::kOpen) return discard();
   // A paused peer wakes us only when it is gone.
   if (paused_ || ended_) return drop("connection closed by the peer");
+  if (waits() && listens_) return;  // an answer was queued in this very round
+  if (waits()) return drop("connection closed by the peer");
   char bytes[kReadSize];
   const ssize_t got = retry([&] { return ::read(fd_.get(), bytes, sizeof bytes); });
   if (got < 0) {
@@ -54,6 +60,7 @@ void LineConnection::read_some() {
     ended_ = true;
   } else {
     in_.feed(std::string_view(bytes, static_cast<std::size_t>(got)));
+    moved_ += static_cast<std::uint64_t>(got);
   }
   hand_out();
 }
@@ -62,7 +69,7 @@ void LineConnection::read_some() {
 void LineConnection::hand_out() {
   if (handing_out_) return;
   handing_out_ = true;
-  while (state_ == State::kOpen && !paused_) {
+  while (state_ == State::kOpen && !waits()) {
     if (body_left_ > 0) {
       const std::string bytes = in_.take(static_cast<std::size_t>(body_left_));
       if (bytes.empty()) break;
@@ -76,6 +83,8 @@ void LineConnection::hand_out() {
   }
   handing_out_ = false;
   if (state_ != State::kOpen || paused_) return;
+  // The end of file would wake us again and again.
+  if (waits()) return ended_ ? update_interest() : void();
   if (in_.too_long()) {
     if (handlers_.on_too_long) handlers_.on_too_long();
     if (state_ == State::kOpen) finish();
@@ -140,6 +149,7 @@ void LineConnection::flush() {
       return drop(errno_words(errno));
     }
     sent_ += static_cast<std::size_t>(sent);
+    moved_ += static_cast<std::uint64_t>(sent);
   }
   if (sent_ == out_.size()) {
     out_.clear();
@@ -155,11 +165,12 @@ void LineConnection::flush() {
     was_full_ = false;
     if (handlers_.on_drained) handlers_.on_drained();
   }
+  if (answers_first_) hand_out();
 }
 
 void LineConnection::update_interest() {
-  const bool listens = state_ == State::kOpen ? !paused_ && !ended_ : !ended_;
-  loop_.want(fd_.get(), listens, queued() > 0);
+  listens_ = state_ == State::kOpen ? !waits() && !ended_ : !ended_;
+  loop_.want(fd_.get(), listens_, queued() > 0);
 }
 
 void LineConnection::pause() {

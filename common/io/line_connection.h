@@ -2,6 +2,7 @@
 // bytes between them. Everything a peer can make it hold is bounded. Decides nothing.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ class LineConnection {
     std::function<void()> on_end;
     // A line is longer than allowed; the peer may be answered before it is dropped.
     std::function<void()> on_too_long;
-    // The output queue fell below half of its cap after can_send() had been false.
+    // can_send() again, after it had been false.
     std::function<void()> on_drained;
   };
 
@@ -55,9 +56,13 @@ class LineConnection {
   // Queues bytes. A peer that does not read until the cap is passed is dropped, for this reason.
   static constexpr std::string_view kDoesNotRead = "it does not read what it is sent";
   void send(std::string_view bytes);
-  // False once more than half of the cap waits: a polite sender stops here.
-  bool can_send() const { return out_.size() - sent_ < max_queue_ / 2; }
+  // False once so many bytes wait: a polite sender stops here. Half of the cap, unless told.
+  bool can_send() const { return queued() < slow_mark_; }
+  void set_slow_mark(std::size_t bytes) { slow_mark_ = bytes; }
   std::size_t queued() const { return out_.size() - sent_; }
+  // Bytes that were read and not handed out; bytes that went either way so far.
+  std::size_t unread() const { return in_.waiting(); }
+  std::uint64_t moved() const { return moved_; }
 
   // The next `size` bytes are a body, not lines. With a SHA-256 it is handed out only when it is
   // whole and fits; such a body is at most kMaxSealedBody bytes. Under seals one is demanded.
@@ -67,6 +72,9 @@ class LineConnection {
   void pause();
   void resume();
   void set_max_line(std::size_t max_line) { in_.set_max_line(max_line); }
+  // From here on nothing is read or handed out while anything waits to be sent: who asks and does
+  // not read has his window closed.
+  void answer_first() { answers_first_ = true; }
 
   // Sends what is queued, then closes. What still arrives is thrown away for a moment: a close
   // with unread bytes would reset the connection and could destroy the last answer on its way.
@@ -99,19 +107,23 @@ class LineConnection {
   void linger();
   void discard();
   void update_interest();
+  bool waits() const { return paused_ || (answers_first_ && queued() > 0); }
 
   Loop& loop_;
   Fd fd_;
   LineBuffer in_;
   std::string out_;
   std::size_t sent_ = 0;
-  std::size_t max_queue_;
+  std::uint64_t moved_ = 0;
+  std::size_t max_queue_, slow_mark_;
   std::int64_t body_left_ = 0;
   std::string body_, body_sha256_;  // a body that is verified before it is handed out
   std::optional<Seals> seals_;
   Handlers handlers_;
   State state_ = State::kOpen;
   bool paused_ = false;
+  bool answers_first_ = false;
+  bool listens_ = true;  // the loop was told to wait for bytes
   bool ended_ = false;
   bool was_full_ = false;
   bool end_told_ = false;
