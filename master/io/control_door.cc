@@ -12,12 +12,17 @@ namespace {
 constexpr std::size_t kGreetingLine = 1024;
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kUserTimeoutMs = 10'000;
+constexpr std::int64_t kLookMs = 2000;
+// When a log's sender stops: many slow readers of logs must not fill the budget.
+constexpr std::size_t kSlowMark = 1024 * 1024;
 
 }  // namespace
 
 ControlPort::ControlPort(Hub& hub, std::vector<GroupRole> groups,
                          std::function<void(RequestId)> on_drained)
-    : hub_(hub), groups_(std::move(groups)), on_drained_(std::move(on_drained)) {}
+    : hub_(hub), groups_(std::move(groups)), on_drained_(std::move(on_drained)) {
+  look_around();
+}
 
 void ControlPort::listen(Fd listener, bool is_unix) {
   acceptors_.push_back(
@@ -90,7 +95,26 @@ bool ControlPort::let_in(PeerId id, Peer& peer) {
   if (!peer.greeted) return false;
   hub_.loop.cancel(peer.timer);
   peer.connection->set_max_line(kMaxLine);
+  peer.patience = OperatorPatience(hub_.loop.now().mono_ms);
   return true;
+}
+
+// Every few seconds: who keeps still for too long has to go.
+void ControlPort::look_around() {
+  const std::int64_t now = hub_.loop.now().mono_ms;
+  for (auto& [id, peer] : peers_) {
+    if (!peer.greeted || peer.away || peer.connection->closed()) continue;
+    const LineConnection& connection = *peer.connection;
+    const auto verdict =
+        peer.patience.look({!peer.is_unix, !peer.requests.empty(), connection.queued() > 0,
+                            connection.unread() > 0, connection.moved()},
+                           now);
+    if (verdict == OperatorPatience::Verdict::kDeaf)
+      peer.connection->drop(std::string(LineConnection::kDoesNotRead));
+    if (verdict == OperatorPatience::Verdict::kIdle)
+      refuse(peer, fail(Code::kTimeout, "nothing was asked for 5 min"));
+  }
+  hub_.loop.at(now + kLookMs, [this] { look_around(); });
 }
 
 void ControlPort::start(PeerId id, LineConnection::Released released) {
@@ -98,6 +122,8 @@ void ControlPort::start(PeerId id, LineConnection::Released released) {
   Peer& peer = peers_[id];
   peer.connection =
       std::make_unique<LineConnection>(hub_.loop, std::move(released.fd), kMaxLine, kMaxQueue);
+  peer.connection->answer_first();
+  if (!peer.is_unix) peer.connection->set_slow_mark(kSlowMark);
   if (released.seals) peer.connection->set_seals(std::move(*released.seals));
   LineConnection::Handlers handlers;
   handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
@@ -175,7 +201,7 @@ void ControlPort::on_closed(PeerId id, const std::string& why) {
   const Peer& peer = node.mapped();
   hub_.loop.cancel(peer.timer);
   places_.leave(id);
-  if (why == LineConnection::kDoesNotRead) turn_away(peer, why);
+  if (why == LineConnection::kDoesNotRead || why == kTooMuchUnsent) turn_away(peer, why);
   for (RequestId request : peer.requests) {
     asked_.erase(request);
     hub_.dispatch(Cancel{request});

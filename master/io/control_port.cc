@@ -190,19 +190,43 @@ std::pair<ControlPort::Peer*, ControlPort::Asked*> ControlPort::find(RequestId r
   return {&peer->second, &asked->second};
 }
 
+std::size_t ControlPort::unsent(const Peer& peer) {
+  if (peer.away) return peer.held_back.empty() ? 0 : peer.held_bytes;
+  return peer.connection->closed() ? 0 : peer.connection->queued();
+}
+
+void ControlPort::count_unsent(const Peer& sent_to, std::size_t bytes) {
+  if (sent_to.is_unix || !budget_.add(bytes)) return;
+  std::vector<UnsentBudget::Held> held;
+  for (const auto& [id, peer] : peers_)
+    if (!peer.is_unix) held.push_back({id, unsent(peer)});
+  for (const PeerId id : budget_.recount(std::move(held))) shed(peers_[id]);
+}
+
+// One whose socket is with a thread is hung up on by received().
+void ControlPort::shed(Peer& peer) {
+  if (!peer.away) return peer.connection->drop(std::string(kTooMuchUnsent));
+  peer.held_back.clear();
+  peer.held_bytes = kMaxQueue + 1;
+}
+
 // Text for people: never while the connection is away, for they bring no files up.
 void ControlPort::send(Peer& peer, std::string_view bytes) {
   peer.connection->send(bytes);
+  count_unsent(peer, bytes.size());
 }
 
 void ControlPort::send_line(Peer& peer, const Line& line, std::string_view body) {
   if (peer.away) {
     peer.held_bytes += body.size() + kLineRoom;
     if (peer.held_bytes <= kMaxQueue) peer.held_back.emplace_back(line, body);
-    return;  // beyond that received() hangs up
+    // beyond that received() hangs up
+  } else if (body.empty()) {
+    peer.connection->send_line(line);
+  } else {
+    peer.connection->send_body(line, body);
   }
-  if (body.empty()) return peer.connection->send_line(line);
-  peer.connection->send_body(line, body);
+  count_unsent(peer, body.size() + kLineRoom);
 }
 
 bool ControlPort::out(RequestId request, std::string_view bytes) {

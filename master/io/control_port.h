@@ -10,7 +10,9 @@
 
 #include "common/io/acceptor.h"
 #include "common/io/line_connection.h"
+#include "master/core/operator_patience.h"
 #include "master/core/operator_places.h"
+#include "master/core/unsent_budget.h"
 #include "master/io/hub.h"
 #include "master/io/identity.h"
 
@@ -38,6 +40,9 @@ class ControlPort {
 
  private:
   static constexpr std::size_t kMaxQueue = 16 * 1024 * 1024;
+  static constexpr std::size_t kMaxUnsent = 64 * 1024 * 1024;  // of all on TCP together
+  static constexpr std::string_view kTooMuchUnsent =
+      "too much waits for operators that do not read, most for this one";
   using PeerId = std::uint64_t;
   struct Peer {
     std::unique_ptr<LineConnection> connection;
@@ -58,6 +63,7 @@ class ControlPort {
     std::vector<std::pair<Line, std::string>> held_back;
     std::size_t held_bytes = 0;
     bool away = false;  // the socket is with a helper thread
+    OperatorPatience patience;
     Loop::TimerId timer{};
   };
   // How a request is to be answered.
@@ -82,6 +88,7 @@ class ControlPort {
   void refuse(Peer& peer, const Error& error, const std::string& request = {});
   void turn_away(const Peer& peer, const std::string& why);
   void refuse_line(Peer& peer, const std::string& request, const Error& error);
+  void look_around();
   void on_end(PeerId id);
   void on_closed(PeerId id, const std::string& why);
   void run_words(PeerId id, std::string_view text);
@@ -97,6 +104,9 @@ class ControlPort {
                 const Status& stored);
   void resume(const LineConnection* connection);
   void answer(Peer& peer, const std::string& id, const std::optional<Error>& error);
+  static std::size_t unsent(const Peer& peer);
+  void count_unsent(const Peer& peer, std::size_t bytes);
+  void shed(Peer& peer);
   void send(Peer& peer, std::string_view bytes);
   void send_line(Peer& peer, const Line& line, std::string_view body = {});
   std::pair<Peer*, Asked*> find(RequestId request);
@@ -105,6 +115,7 @@ class ControlPort {
   std::vector<GroupRole> groups_;
   std::function<void(RequestId)> on_drained_;
   OperatorPlaces places_;
+  UnsentBudget budget_{kMaxUnsent};
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<PeerId, Peer> peers_;
   std::map<RequestId, Asked> asked_;
