@@ -58,10 +58,13 @@ bool is_still(int fd, int directory, const std::string& name) {
 }  // namespace
 
 BlobWriter::BlobWriter(std::string directory, std::string sha256, std::int64_t size)
-    : directory_(std::move(directory)), sha256_(std::move(sha256)), size_(size) {}
+    : directory_(std::move(directory)),
+      sha256_(std::move(sha256)),
+      part_name_(sha256_ + kPart),
+      size_(size) {}
 
-std::string BlobWriter::part_name() const {
-  return sha256_ + kPart;
+BlobWriter::~BlobWriter() {
+  if (is_beside_ && part_.valid()) ::unlinkat(parts_.get(), part_name_.c_str(), 0);
 }
 
 Error BlobWriter::no_space_or(Error error) const {
@@ -69,26 +72,37 @@ Error BlobWriter::no_space_or(Error error) const {
   return error;
 }
 
-Status BlobWriter::open_part(Fd root) {
+Status BlobWriter::open_part(Fd root, bool waits) {
   root_ = std::move(root);
   auto parts = open_directory_beneath(root_.get(), kParts);
   if (!parts) return parts.error();
   parts_ = std::move(*parts);
-  const std::string name = part_name();
   while (!look_at_blob(root_.get(), sha256_)) {
-    auto fd = own_file_beneath(parts_.get(), name, O_RDWR, 0600);
+    auto fd = own_file_beneath(parts_.get(), part_name_, O_RDWR, 0600);
     if (!fd) return no_space_or(fd.error());
-    if (retry([&] { return ::flock(fd->get(), LOCK_EX); }) != 0) return system_error("lock", name);
-    if (is_still(fd->get(), parts_.get(), name)) return take_part(std::move(*fd));
+    const int how = waits ? LOCK_EX : LOCK_EX | LOCK_NB;
+    if (retry([&] { return ::flock(fd->get(), how); }) != 0)
+      return errno == EWOULDBLOCK ? open_beside() : system_error("lock", part_name_);
+    if (is_still(fd->get(), parts_.get(), part_name_)) return take_part(std::move(*fd));
   }
   return {};
+}
+
+// Its name is nobody else's; the lock keeps discard_parts() away.
+Status BlobWriter::open_beside() {
+  part_name_ = sha256_ + "." + random_hex(8) + kPart;
+  is_beside_ = true;
+  auto fd = own_file_beneath(parts_.get(), part_name_, O_RDWR, 0600);
+  if (!fd) return no_space_or(fd.error());
+  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) return system_error("lock", part_name_);
+  return take_part(std::move(*fd));
 }
 
 Status BlobWriter::take_part(Fd fd) {
   part_ = std::move(fd);
   auto hashed = rehash();
   if (hashed && offset_ > size_) {
-    if (::ftruncate(part_.get(), 0) != 0) return system_error("truncate", part_name());
+    if (::ftruncate(part_.get(), 0) != 0) return system_error("truncate", part_name_);
     ::lseek(part_.get(), 0, SEEK_SET);
     hash_ = Sha256();
     offset_ = 0;
@@ -101,7 +115,7 @@ Status BlobWriter::rehash() {
   const auto buffer = std::make_unique<char[]>(kBlock);
   while (true) {
     const ssize_t got = retry([&] { return ::read(part_.get(), buffer.get(), kBlock); });
-    if (got < 0) return system_error("read", part_name());
+    if (got < 0) return system_error("read", part_name_);
     if (got == 0) return {};
     hash_.update(buffer.get(), static_cast<std::size_t>(got));
     offset_ += got;
@@ -123,7 +137,7 @@ Status BlobWriter::append(std::string_view bytes) {
 }
 
 Status BlobWriter::mismatch(const std::string& why) {
-  ::unlinkat(parts_.get(), part_name().c_str(), 0);
+  ::unlinkat(parts_.get(), part_name_.c_str(), 0);
   return fail(Code::kHashMismatch, "blob " + sha256_.substr(0, 12) + ": " + why);
 }
 
@@ -131,7 +145,7 @@ Status BlobWriter::finish() {
   if (is_there()) return {};
   if (offset_ != size_) return fail(Code::kInternal, "blob " + sha256_ + " is not complete");
   if (to_hex(hash_.finish()) != sha256_) return mismatch("its content has another SHA-256");
-  const std::string part = part_name();
+  const std::string& part = part_name_;
   if (::fchmod(part_.get(), 0555) != 0) return system_error("change the mode of", part);
   if (fails_at("blob.sync") || ::fsync(part_.get()) != 0)
     return no_space_or(system_error("sync", part));
@@ -214,7 +228,8 @@ Result<BlobWriter> BlobStore::write(std::string_view sha256, std::int64_t size) 
   auto root = open_root();
   if (!root) return root.error();
   BlobWriter writer(directory_, std::string(sha256), size);
-  if (auto opened = writer.open_part(std::move(*root)); !opened) return opened.error();
+  if (auto opened = writer.open_part(std::move(*root), when_taken_ == WhenTaken::kWait); !opened)
+    return opened.error();
   return writer;
 }
 

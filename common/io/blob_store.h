@@ -3,6 +3,7 @@
 //
 //   DIR/ab/abcd...     the blob, mode 0555
 //   DIR/tmp/SHA.part   what has arrived of one; the next writer goes on where it ends
+//   DIR/tmp/SHA.X.part of one that somebody else is writing too; gone with its writer
 //
 // Every call blocks and is for helper threads, or for small files. A store is not changed by its
 // calls, so that threads may share one. Below DIR no link is ever followed, and DIR itself is none.
@@ -20,11 +21,13 @@
 
 namespace dm {
 
-// One blob on its way in. Destroyed before finish() it leaves the part for the next writer.
+// One blob on its way in. Destroyed before finish() it leaves the part for the next writer, unless
+// it wrote beside another one.
 class BlobWriter {
  public:
   BlobWriter(BlobWriter&&) noexcept = default;
-  BlobWriter& operator=(BlobWriter&&) noexcept = default;
+  BlobWriter& operator=(BlobWriter&&) = delete;
+  ~BlobWriter();
 
   // Another writer has finished the blob meanwhile: there is nothing to append.
   bool is_there() const { return !part_.valid(); }
@@ -40,14 +43,16 @@ class BlobWriter {
  private:
   friend class BlobStore;
   BlobWriter(std::string directory, std::string sha256, std::int64_t size);
-  Status open_part(Fd root);
+  Status open_part(Fd root, bool waits);
+  Status open_beside();
   Status take_part(Fd fd);
   Status rehash();
   Status mismatch(const std::string& why);
-  std::string part_name() const;
   Error no_space_or(Error error) const;
 
   std::string directory_, sha256_;
+  std::string part_name_;
+  bool is_beside_ = false;
   std::int64_t size_;
   Fd root_, parts_;  // the store's directory, and that of what arrives
   Fd part_;          // locked: nobody else writes it
@@ -58,7 +63,12 @@ class BlobWriter {
 
 class BlobStore {
  public:
-  explicit BlobStore(std::string directory) : directory_(std::move(directory)) {}
+  // What a second writer of a blob does. The first may be as slow as a hostile peer wants it: who
+  // serves several writes beside it; who would fetch it himself waits for it.
+  enum class WhenTaken { kWait, kBeside };
+
+  explicit BlobStore(std::string directory, WhenTaken when_taken = WhenTaken::kWait)
+      : directory_(std::move(directory)), when_taken_(when_taken) {}
 
   // Makes the directories. Errors: system_error's.
   Status prepare() const;
@@ -82,7 +92,8 @@ class BlobStore {
   Status link_as(std::string_view sha256, int directory, const std::string& name) const;
 
   // Begins or resumes a blob. While another process or thread writes the same one, this waits,
-  // and then finds it there. Errors: bad-arg, no-space, system_error's.
+  // and then finds it there, or begins anew beside it (WhenTaken). Errors: bad-arg, no-space,
+  // system_error's.
   Result<BlobWriter> write(std::string_view sha256, std::int64_t size) const;
   // Stores a small content. Result: its SHA-256. Errors: as write().
   Result<std::string> put_bytes(std::string_view content) const;
@@ -98,6 +109,7 @@ class BlobStore {
   Result<Fd> open_root() const;
 
   std::string directory_;
+  WhenTaken when_taken_;
 };
 
 }  // namespace dm

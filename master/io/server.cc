@@ -75,7 +75,7 @@ Status Server::open_state() {
   auto lock = lock_directory(options_.state);
   if (!lock) return lock.error();
   lock_ = std::move(*lock);
-  blobs_ = std::make_unique<BlobStore>(options_.state + "/blobs");
+  blobs_ = std::make_unique<BlobStore>(options_.state + "/blobs", BlobStore::WhenTaken::kBeside);
   const auto journal = JournalFile::look(options_.state, "master");
   if (!journal) return not_our_journal(journal.error());
   // Without a journal every blob is unreferenced, and would be removed.
@@ -151,6 +151,7 @@ void Server::recall_history(std::int64_t from) {
 
 Status Server::open_blobs() {
   if (auto prepared = blobs_->prepare(); !prepared) return prepared;
+  blobs_->discard_parts();
   for (const auto& [sha256, version] : cluster_->state().versions) {
     const auto text = blobs_->read(sha256, kMaxManifest);
     auto manifest = text ? parse_manifest(*text) : Result<Manifest>(text.error());

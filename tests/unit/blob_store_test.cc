@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "common/io/files.h"
@@ -127,6 +128,15 @@ TEST(blob_part_that_is_damaged_is_fetched_anew) {
   CHECK_EQ(*store.read(sha256, 100), "content");
 }
 
+namespace {
+std::size_t parts_in(const BlobStore& store) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(store.directory() + "/tmp"))
+    count += entry.is_regular_file() ? 1 : 0;
+  return count;
+}
+}  // namespace
+
 TEST(blob_second_writer_waits_and_finds_it_there) {
   const TempDirectory temp;
   const BlobStore store(temp.path());
@@ -145,6 +155,34 @@ TEST(blob_second_writer_waits_and_finds_it_there) {
   second.join();
   CHECK(second_found_it);
   CHECK(*store.read(sha256, 1 << 20) == kContent);
+}
+
+TEST(blob_second_writer_beside_the_first_waits_for_nobody) {
+  const TempDirectory temp;
+  const BlobStore store(temp.path(), BlobStore::WhenTaken::kBeside);
+  REQUIRE(store.prepare());
+  const std::string sha256 = sha256_hex(kContent);
+  const auto size = static_cast<std::int64_t>(kContent.size());
+  auto stalled = store.write(sha256, size);
+  REQUIRE(stalled);
+  CHECK(stalled->append(kContent.substr(0, 3)));
+  {
+    auto second = store.write(sha256, size);
+    REQUIRE(second);
+    CHECK(!second->is_there());
+    CHECK_EQ(second->offset(), 0);
+    // Nobody takes it from under its writer; unfinished it leaves nothing behind.
+    CHECK(second->append(kContent));
+    store.discard_parts();
+    CHECK_EQ(parts_in(store), 2U);
+  }
+  CHECK_EQ(parts_in(store), 1U);
+  CHECK(store.put_bytes(kContent));
+  CHECK(*store.read(sha256, 1 << 20) == kContent);
+  CHECK(stalled->append(kContent.substr(3)));
+  CHECK(stalled->finish());
+  CHECK(*store.read(sha256, 1 << 20) == kContent);
+  CHECK_EQ(parts_in(store), 0U);
 }
 
 TEST(blob_part_is_locked_while_it_is_written) {
