@@ -7,6 +7,7 @@
 
 #include "common/io/net.h"
 #include "common/io/system.h"
+#include "master/core/least_rate.h"
 
 namespace dm::master {
 namespace {
@@ -33,10 +34,14 @@ Status receive_blob(const BlobStore& store, int socket, std::string& unread,
   const std::string begun = unread.substr(0, first);
   unread.erase(0, first);
   if (auto taken = take(begun); !taken) return taken;
+  LeastRate rate;
   while (left > 0) {
     const auto want = std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(left));
+    const std::int64_t asked = read_clock().mono_ms;
     const ssize_t got = retry([&] { return ::recv(socket, bytes.data(), want, 0); });
     if (got <= 0) return fail(Code::kLost, "the upload was cut");
+    if (!rate.took(got, read_clock().mono_ms - asked))
+      return fail(Code::kTimeout, "the upload came more slowly than 4 KiB/s");
     if (auto taken = take({bytes.data(), static_cast<std::size_t>(got)}); !taken) return taken;
   }
   return writer->is_there() ? Status() : writer->finish();
