@@ -16,6 +16,7 @@ enum class Door {
   kGroups,  // the Unix socket, for those whom a group lets in, and for strangers
   kOwners,  // the Unix socket, for the master's own user and root
 };
+inline constexpr std::size_t kDoors = 3;
 
 class OperatorPlaces {
  public:
@@ -38,7 +39,7 @@ class OperatorPlaces {
   };
   Places& at(Door door) { return doors_[static_cast<std::size_t>(door)]; }
 
-  std::array<Places, 3> doors_;
+  std::array<Places, kDoors> doors_;
   Quota keys_{kPerKey, kInAll};
 };
 

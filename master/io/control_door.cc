@@ -13,6 +13,8 @@ constexpr std::size_t kGreetingLine = 1024;
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kUserTimeoutMs = 10'000;
 constexpr std::int64_t kLookMs = 2000;
+// Of a key, an address or a user, and of a door.
+constexpr std::size_t kUploadsPerOwner = 16, kUploadsAtDoor = 64;
 // When a log's sender stops: many slow readers of logs must not fill the budget.
 constexpr std::size_t kSlowMark = 1024 * 1024;
 
@@ -20,7 +22,11 @@ constexpr std::size_t kSlowMark = 1024 * 1024;
 
 ControlPort::ControlPort(Hub& hub, std::vector<GroupRole> groups,
                          std::function<void(RequestId)> on_drained)
-    : hub_(hub), groups_(std::move(groups)), on_drained_(std::move(on_drained)) {
+    : hub_(hub),
+      groups_(std::move(groups)),
+      on_drained_(std::move(on_drained)),
+      uploads_{Turns(kUploadsPerOwner, kUploadsAtDoor), Turns(kUploadsPerOwner, kUploadsAtDoor),
+               Turns(kUploadsPerOwner, kUploadsAtDoor)} {
   look_around();
 }
 

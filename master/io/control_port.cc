@@ -150,18 +150,28 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
   // Shared, because a task must be copyable and a descriptor is not.
   auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
   peer.away = true;
-  hub_.transfers.run(
-      [this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
-        Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
-        return [this, id, request, released, stored = std::move(stored)] {
-          received(id, request, std::move(*released), stored);
-        };
-      });
+  peer.upload = [this, id, request, sha256, size, released] {
+    hub_.transfers.run(
+        [this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
+          Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
+          return [this, id, request, released, stored = std::move(stored)] {
+            received(id, request, std::move(*released), stored);
+          };
+        });
+  };
+  const std::string& key = peer.credential.name;
+  const std::string owner = key.empty() ? peer.host : "key " + key;
+  if (uploads_[static_cast<std::size_t>(peer.door)].enter(id, owner)) receive(id);
+}
+
+void ControlPort::receive(PeerId id) {
+  std::exchange(peers_[id].upload, nullptr)();
 }
 
 void ControlPort::received(PeerId id, const std::string& request, LineConnection::Released released,
                            const Status& stored) {
   Peer& peer = peers_[id];
+  for (const PeerId next : uploads_[static_cast<std::size_t>(peer.door)].leave(id)) receive(next);
   peer.away = false;
   const std::string unread = stored ? std::exchange(released.unread, "") : "";
   released.unread.clear();

@@ -2,6 +2,8 @@
 // line, dm with codec lines. Decides nothing but who speaks out of turn.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -12,6 +14,7 @@
 #include "common/io/line_connection.h"
 #include "master/core/operator_patience.h"
 #include "master/core/operator_places.h"
+#include "master/core/turns.h"
 #include "master/core/unsent_budget.h"
 #include "master/io/hub.h"
 #include "master/io/identity.h"
@@ -62,7 +65,8 @@ class ControlPort {
     // Output while a body is being received elsewhere; the last of each pair is a body.
     std::vector<std::pair<Line, std::string>> held_back;
     std::size_t held_bytes = 0;
-    bool away = false;  // the socket is with a helper thread
+    bool away = false;  // the socket is with a helper thread, or waits for one
+    std::function<void()> upload;
     OperatorPatience patience;
     Loop::TimerId timer{};
   };
@@ -100,6 +104,7 @@ class ControlPort {
              const std::vector<std::string>& words, const std::string& manifest);
   void dispatch(RequestId request, Invocation invocation, const Asker& asker,
                 std::optional<PackageInfo> package);
+  void receive(PeerId id);
   void received(PeerId id, const std::string& request, LineConnection::Released released,
                 const Status& stored);
   void resume(const LineConnection* connection);
@@ -116,6 +121,8 @@ class ControlPort {
   std::function<void(RequestId)> on_drained_;
   OperatorPlaces places_;
   UnsentBudget budget_{kMaxUnsent};
+  // Uploads, by door: together fewer than the threads that there are for transfers.
+  std::array<Turns, kDoors> uploads_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<PeerId, Peer> peers_;
   std::map<RequestId, Asked> asked_;
