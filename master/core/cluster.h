@@ -172,6 +172,7 @@ class Cluster {
   void launch_failed(const std::string& instance, RequestId request, const Error& error, Now now);
   void tell_launched(const std::string& instance, const std::string& pid, Now now);
   void adopt_launch(const std::string& instance, const Live& live, Now now);
+  void note_revival(const std::string& instance, const Live& live, Now now);
   bool install_again(const Order& order, Now now);
   void keep_earlier_run(const std::string& instance);
   bool try_launch_later(const std::string& instance, const Error& error, Now now);

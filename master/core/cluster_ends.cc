@@ -137,7 +137,7 @@ void Cluster::end_unbegun(const std::string& instance, Now now) {
   live_.erase(instance);
   if (found->second.has_ended()) return;
   RunEnd end;
-  end.run = found->second.run;
+  end.run = found->second.last_run();
   end.ended_ms = now.wall_ms;
   end.reason = found->second.given_up;
   if (end.reason.empty()) end.reason = "stopped before it began";

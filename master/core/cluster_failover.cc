@@ -145,11 +145,7 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
 // Where an instance keeps crashing another worker may do better: each is tried once.
 bool Cluster::should_try_elsewhere(const std::string& name) const {
   const Placement& placement = state_.instances.at(name);
-  const RunEnd& end = *placement.last_end;
-  const bool revives = placement.restart == "always" ||
-                       (placement.restart == "on-failure" && end.exit_code.value_or(-1) != 0);
-  if (end.crashes < kMostCrashes || !revives || placement.desired != Desired::kRunning)
-    return false;
+  if (placement.last_end->crashes < kMostCrashes || !is_revived(placement)) return false;
   return placement.on_lost == "move" && state_.versions.contains(placement.version);
 }
 

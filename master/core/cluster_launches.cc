@@ -167,6 +167,22 @@ void Cluster::adopt_launch(const std::string& instance, const Live& live, Now no
   tell_launched(instance, std::to_string(*live.pid), now);
 }
 
+// Its policy has begun a run that nobody asked for: one that must be known as well should its
+// worker and this master be lost together.
+void Cluster::note_revival(const std::string& instance, const Live& live, Now now) {
+  const Placement& placement = state_.instances.at(instance);
+  if (!live.pid || live.run <= placement.last_run()) return;
+  ClusterEvent event;
+  event.kind = "started";
+  event.worker = placement.worker;
+  event.instance = instance;
+  event.app = placement.app;
+  event.text = instance + " runs again on " + placement.worker + ": run " +
+               std::to_string(live.run) + ", pid " + std::to_string(*live.pid);
+  record_lazily(Line("LAUNCHED").add("instance", instance).add("run", live.run));
+  happened(std::move(event), now);
+}
+
 void Cluster::settled_launch(const Order& order, const Line& answer,
                              const std::optional<Error>& error, Now now) {
   if (error && error->code == Code::kNotFound && install_again(order, now)) return;

@@ -36,7 +36,7 @@ void Cluster::end_missing(WorkerView& worker, Now now) {
   for (const std::string& name : missing) {
     RunEnd end;
     const Placement& placement = state_.instances.at(name);
-    end.run = placement.run;
+    end.run = placement.last_run();
     end.ended_ms = now.wall_ms;
     end.reason = placement.given_up;
     if (end.reason.empty()) end.reason = "worker " + worker.name + " has no record of it";
@@ -90,7 +90,7 @@ void Cluster::launch_again(const std::string& name, Now now) {
   const auto live = live_.find(name);
   std::int64_t last = placement.has_ended() ? placement.last_end->run : 0;
   if (live != live_.end() && live->second.state == "dead" && live->second.run >= placement.run)
-    last = std::max(last, live->second.run);
+    last = std::max({last, live->second.run, placement.begun});
   if (last > 0) {
     Line again = print_desired(name, Desired::kRunning);
     record(again.add("run", last + 1));

@@ -52,15 +52,20 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
   const auto found = live_.find(name);
   const Live silent;
   const Live& live = found == live_.end() ? silent : found->second;
-  row.run = std::max(placement.run, live.run);
+  row.run = std::max(placement.last_run(), live.run);
   row.restarts = live.restarts;
   const auto& end = placement.last_end;
   const bool is_here = !away(placement.worker);
+  const auto view = workers_.find(placement.worker);
+  const bool is_heard = is_here && view->second.heard;
+  // Nobody would have told us of the run that its policy has begun since.
+  const bool may_be_revived = !is_heard && live.wanted && is_revived(placement);
   const bool rests = live.state == "dead" || live.state == "backoff";
   if (is_alive(name)) {
     show_live(row, live);
     if (is_here) return row;
-  } else if ((rests && live.run >= placement.run) || (end && end->run >= row.run)) {
+  } else if (!may_be_revived &&
+             ((rests && live.run >= placement.run) || (end && end->run >= row.run))) {
     row.state = "dead";
     if (end) show_end(row, *end);
     if (live.state == "backoff") show_backoff(row, live, now);
@@ -71,9 +76,7 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
     row.state = is_wanted ? "starting" : row.alive ? "stopping" : "dead";
     row.reason = placement.given_up;
   }
-  const auto view = workers_.find(placement.worker);
-  const bool is_heard = view != workers_.end() && view->second.heard;
-  if (is_here && is_heard) {
+  if (is_heard) {
     if (const auto why = waits_for(name, now)) row.reason = "waits " + *why;
     return row;
   }

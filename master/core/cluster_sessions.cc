@@ -199,7 +199,6 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   worker.reported.insert(name);
   Live& live = live_[name];
   const std::int64_t run = figure(line, "run").value_or(0);
-  const bool again = live.run > 0 && run > live.run && line.has("pid");
   live.wanted = line.text("desired", "running") == "running";
   live.run = run;
   live.restarts = figure(line, "restarts").value_or(0);
@@ -220,15 +219,7 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   const bool strays = desired != Desired::kRunning && live.wanted && live.state != "dead";
   if (strays && worker.synced && !has_order(name))
     send_end(name, desired == Desired::kKilled ? OrderKind::kKill : OrderKind::kStop, now);
-  if (!again) return;
-  ClusterEvent event;
-  event.kind = "started";
-  event.worker = worker.name;
-  event.instance = name;
-  event.app = placement->second.app;
-  event.text = name + " runs again on " + worker.name + ": run " + std::to_string(run) + ", pid " +
-               std::to_string(live.pid.value_or(0));
-  happened(std::move(event), now);
+  note_revival(name, live, now);
 }
 
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {

@@ -81,6 +81,13 @@ RunEnd parse_end(const Line& line) {
   return end;
 }
 
+bool is_revived(const Placement& placement) {
+  if (placement.desired != Desired::kRunning) return false;
+  const auto& end = placement.last_end;
+  return placement.restart == "always" ||
+         (placement.restart == "on-failure" && (!end || end->exit_code.value_or(-1) != 0));
+}
+
 std::int64_t crashes_with(const Placement& placement, const RunEnd& end) {
   const std::int64_t ended = end.ended_ms.value_or(0);
   if (ended - end.started_ms.value_or(ended) >= kStableMs) return 0;

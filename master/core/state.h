@@ -78,11 +78,12 @@ struct Placement {
   // was not.
   std::string given_up;
   std::int64_t log_max_bytes = 0;  // 0: the usual
-  std::int64_t run = 1;            // the last one that was asked for or heard of
-  std::int64_t begun = 0;          // the last one that its worker has answered for
+  std::int64_t run = 1;            // the last one that was asked for, or whose end was heard of
+  std::int64_t begun = 0;          // the last one of which its worker has said that it began
   std::int64_t created_ms = 0;
   std::optional<RunEnd> last_end;
-  bool has_ended() const { return last_end && last_end->run >= run; }  // its last run
+  std::int64_t last_run() const { return run > begun ? run : begun; }
+  bool has_ended() const { return last_end && last_end->run >= last_run(); }  // its last run
   bool operator==(const Placement&) const = default;
 };
 
@@ -138,6 +139,8 @@ std::optional<std::int64_t> figure(const Line& line, std::string_view key);
 
 // RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
 RunEnd parse_end(const Line& line);
+// Does its policy begin another run after the last end that is known here?
+bool is_revived(const Placement& placement);
 // How many deaths in a row this end makes, each soon after its start; 0 if it lived long enough.
 std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
 

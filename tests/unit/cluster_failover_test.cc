@@ -105,3 +105,91 @@ TEST(fence_holds_over_a_restart_until_an_operator_means_it) {
   world.run("launch web");
   CHECK_EQ(world.count("w1> LAUNCH"), 1);
 }
+
+namespace {
+
+// Run 1 of web.1 on w1 has crashed; its policy waits until it begins run 2.
+void crash_once(World& world) {
+  world.hear("w1",
+             "EXITED seq=1 instance=web.1 run=1 started_ms=1700000000000 "
+             "ended_ms=1700000001000 exit_code=3 reason=exit%20code%203");
+  world.hear("w1",
+             "INSTANCE instance=web.1 desired=running state=backoff run=1 restarts=0 "
+             "retry_ms=1700000002000");
+}
+
+// And has begun it.
+void revive(World& world) {
+  crash_once(world);
+  world.hear("w1",
+             "INSTANCE instance=web.1 desired=running state=running run=2 restarts=1 pid=78 "
+             "started_ms=1700000002000");
+}
+
+}  // namespace
+
+TEST(move_of_a_run_that_a_policy_began_outlives_the_master) {
+  World world = with_web({"w1", "w2"});
+  world.launch("web", "w1", kMovable);
+  revive(world);
+  CHECK_EQ(world.count("record LAUNCHED instance=web.1 run=2"), 1);
+  CHECK_EQ(tells(world, "\"kind\":\"started\""), 1);
+  world.restart();
+  world.join("w2");
+  world.pass(5000, {"w2"});
+  CHECK_EQ(world.state_of("web.1"), "unknown worker w1 lost");
+  world.pass(40'000, {"w2"});
+  CHECK_EQ(world.count("w2> LAUNCH"), 1);
+  CHECK(world.has("replaces=web.1"));
+}
+
+TEST(move_of_one_in_backoff_on_a_lost_worker) {
+  World world = with_web({"w1", "w2"});
+  world.launch("web", "w1", kMovable);
+  crash_once(world);
+  CHECK_EQ(world.state_of("web.1"), "backoff exit code 3, next try in 2s");
+  world.close("w1");
+  world.pass(5000, {"w2"});
+  CHECK_EQ(world.state_of("web.1"), "unknown worker w1 lost");
+  world.pass(kUntilMoved, {"w2"});
+  CHECK_EQ(world.count("w2> LAUNCH"), 1);
+}
+
+TEST(move_of_one_in_backoff_outlives_the_master) {
+  World world = with_web({"w1", "w2"});
+  world.launch("web", "w1", kMovable);
+  crash_once(world);
+  world.restart();
+  CHECK_EQ(world.state_of("web.1"), "unknown worker w1 has not reported yet");
+  world.join("w2");
+  world.pass(5000, {"w2"});
+  world.run("failover resume");
+  world.pass(kUntilMoved, {"w2"});
+  CHECK_EQ(world.count("w2> LAUNCH"), 1);
+}
+
+TEST(move_leaves_what_no_policy_would_revive) {
+  World world = with_web({"w1", "w2"});
+  world.launch("web", "w1", " --restart on-failure --on-lost move");
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=0 reason=exit%20code%200");
+  world.launch("web", "w1", kMovable);
+  world.run("stop web.2");
+  world.hear("w1", "EXITED seq=2 instance=web.2 run=1 exit_code=0 reason=stopped");
+  world.restart();
+  world.join("w2");
+  world.pass(60'000, {"w2"});
+  CHECK_EQ(world.state_of("web.1"), "dead exit code 0");
+  CHECK_EQ(world.state_of("web.2"), "dead stopped");
+  CHECK_EQ(world.count("record INSTANCE instance=web.3"), 0);
+}
+
+TEST(crashes_are_counted_over_runs_that_a_policy_began) {
+  World world = with_web({"w1"});
+  world.launch("web", "w1", kMovable);
+  revive(world);
+  world.hear("w1",
+             "EXITED seq=2 instance=web.1 run=2 started_ms=1700000002000 "
+             "ended_ms=1700000003000 exit_code=3 reason=exit%20code%203");
+  CHECK(world.has("record ENDED instance=web.1 run=2"));
+  CHECK(world.has(" crashes=2 "));
+}
