@@ -194,11 +194,11 @@ const WorkerView* Cluster::choose_anywhere(const std::set<std::string>& but, IfA
 
 void Cluster::do_failover(Request& request, const Command&, Now now) {
   if (request.invocation.command->name == "failover") {
-    const bool holds = hold_until_mono_ms_ > now.mono_ms;
     if (!state_.fence.empty()) return out_line(request.id, "suspended: " + state_.fence);
     return out(request.id, failover_suspended_ ? "suspended: too many workers vanished at once\n"
-                           : holds             ? "waiting for known workers to come back\n"
-                                               : "active\n");
+                           : is_held(failover_view(now))
+                               ? "waiting for known workers to come back\n"
+                               : "active\n");
   }
   failover_suspended_ = false;
   failover_resumed_mono_ms_ = next_failover_mono_ms_ = now.mono_ms;

@@ -39,13 +39,17 @@ bool all_are_here(const FailoverView& view) {
 
 }  // namespace
 
+bool is_held(const FailoverView& view) {
+  return view.now_mono_ms < view.hold_until_mono_ms && !all_are_here(view);
+}
+
 FailoverPlan plan_failover(const FailoverView& view) {
   FailoverPlan plan;
   if (view.suspended) {
     if (most_are_here(view)) plan.change = FailoverPlan::Change::kGoOn;
     return plan;
   }
-  if (view.now_mono_ms < view.hold_until_mono_ms && !all_are_here(view)) return plan;
+  if (is_held(view)) return plan;
   for (const WorkerAbsence& worker : view.workers)
     if (is_due(worker, view)) plan.move_from.push_back(worker.name);
   if (plan.move_from.empty() || view.workers.size() < kLeastForSuspicion) return plan;

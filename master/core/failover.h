@@ -31,7 +31,10 @@ struct FailoverPlan {
   std::size_t vanished = 0;            // with kSuspend: how many went within that time
 };
 
-// - Nothing moves before hold_until, unless every known worker is back.
+// After a start: known workers are given time to come back, until all of them are here.
+bool is_held(const FailoverView& view);
+
+// - Nothing moves while it is held.
 // - A worker's instances move when it has been away for move_after.
 // - More than half of three or more workers lost within move_after of each other: the master
 //   suspects itself, and nothing moves until most are back or the operator says so. What was lost

@@ -193,3 +193,13 @@ TEST(crashes_are_counted_over_runs_that_a_policy_began) {
   CHECK(world.has("record ENDED instance=web.1 run=2"));
   CHECK(world.has(" crashes=2 "));
 }
+
+TEST(failover_waits_for_nobody_when_all_are_here) {
+  World world = with_web({"w1", "w2"});
+  world.restart();
+  world.join("w1");
+  world.pass(5000, {"w1"});
+  CHECK_EQ(world.print("failover"), "waiting for known workers to come back\n");
+  world.join("w2");
+  CHECK_EQ(world.print("failover"), "active\n");
+}
