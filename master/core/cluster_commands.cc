@@ -217,7 +217,7 @@ void Cluster::create_instance(const Request& request, const std::string& name,
   placement.app = app;
   placement.version = state_.apps[app].current;
   placement.worker = worker;
-  placement.who = request.asker.who;
+  placement.who = placement.asked_by = request.asker.who;
   placement.created_ms = now.wall_ms;
   placement.restart = words.value("--restart").value_or("no");
   placement.pinned = words.has("--on");
@@ -294,7 +294,7 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
       continue;
     }
     Line desired = print_desired(name, Desired::kRunning);
-    record(desired.add("run", shown.run + 1));
+    record(desired.add("run", shown.run + 1).add("who", request.asker.who));
     live_[name].state.clear();
     live_[name].wanted = true;
     install_or_launch(name, command.request, now);

@@ -112,6 +112,7 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
   placement.worker = worker;
   placement.created_ms = now.wall_ms;
   placement.who.clear();
+  placement.asked_by.clear();
   placement.replaces = name;
   placement.pinned = false;
   placement.desired = Desired::kRunning;

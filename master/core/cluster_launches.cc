@@ -153,7 +153,7 @@ void Cluster::tell_launched(const std::string& instance, const std::string& pid,
   event.worker = placement.worker;
   event.instance = instance;
   event.app = placement.app;
-  event.who = placement.who;
+  event.who = placement.asked_by;
   event.text = instance + " runs on " + placement.worker + ", pid " + pid;
   happened(std::move(event), now);
 }

@@ -114,6 +114,7 @@ Line print_placement(const std::string& name, const Placement& placement) {
   if (placement.lease_ms > 0) line.add("lease_ms", placement.lease_ms);
   for (const std::string& worker : placement.tried) line.add("tried", worker);
   if (!placement.who.empty()) line.add("who", placement.who);
+  if (placement.asked_by != placement.who) line.add("asked_by", placement.asked_by);
   if (!placement.replaces.empty()) line.add("replaces", placement.replaces);
   if (!placement.superseded_by.empty()) line.add("superseded_by", placement.superseded_by);
   line.add("run", placement.run).add("begun", placement.begun).add("at", placement.created_ms);
@@ -279,6 +280,7 @@ Status State::apply_instance(const Line& record) {
   } else if (verb == "DESIRED") {
     placement.desired = desired_from(record.text("desired"));
     placement.run = std::max(placement.run, record.number_or("run", 0));
+    if (placement.desired == Desired::kRunning) placement.asked_by = record.text("who");
     for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
                                       std::pair("given_up", &Placement::given_up)})
       if (record.has(field) || placement.desired == Desired::kRunning)
@@ -303,6 +305,7 @@ Status State::place(const std::string& name, const Line& record) {
   placement.pinned = record.number_or("pinned", 0) != 0;
   placement.on_lost = record.text("on_lost", "stay");
   placement.who = record.text("who");
+  placement.asked_by = record.text("asked_by", placement.who);
   placement.replaces = record.text("replaces");
   placement.superseded_by = record.text("superseded_by");
   placement.moves = record.number_or("moves", 0);

@@ -68,6 +68,7 @@ struct Placement {
   bool pinned = false;             // placed by --on
   std::string on_lost = "stay";    // "move": launched elsewhere when its worker is lost
   std::string who;                 // launched it; empty: the system itself
+  std::string asked_by;            // asked for its last run, likewise
   std::string replaces;            // the instance that this one took the place of; empty: none
   std::string superseded_by;       // and the other way round
   std::int64_t moves = 0;          // in a row, each soon after the one before

@@ -266,3 +266,30 @@ TEST(launch_given_up_that_is_seen_to_run_is_stopped_at_once) {
   CHECK(world.has("#2 ERR timeout"));
   CHECK_EQ(world.count("w1> STOP"), 1);
 }
+
+TEST(start_is_told_once_and_of_who_typed_it) {
+  World world = with_web({"w1"});
+  world.launch("web", "w1");
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=0 reason=exit%20code%200");
+  const auto start = parse_invocation({"start", "web.1"});
+  world.feed(Command{99, *start, {"bob", "unix"}, std::nullopt});
+  // Its worker tells of the new run before it answers.
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=2 pid=8");
+  world.answer("w1", "LAUNCH", "OK pid=8 run=2");
+  const std::string events = world.print("events");
+  CHECK_EQ(events.find(" started "), std::string::npos);
+  CHECK(events.find("launched  web.1 runs on w1, pid 8 (by bob") != std::string::npos);
+  CHECK(world.print("describe web.1").find(" by ann") != std::string::npos);
+}
+
+TEST(start_is_told_by_the_next_master_too) {
+  World world = with_web({"w1"});
+  world.launch("web", "w1");
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=0 reason=exit%20code%200");
+  const auto start = parse_invocation({"start", "web.1"});
+  world.feed(Command{99, *start, {"bob", "unix"}, std::nullopt});
+  world.restart();
+  world.open("w1");
+  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=2 pid=8");
+  CHECK(world.print("events").find("web.1 runs on w1, pid 8 (by bob") != std::string::npos);
+}
