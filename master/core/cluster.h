@@ -172,6 +172,7 @@ class Cluster {
   void launch_failed(const std::string& instance, RequestId request, const Error& error, Now now);
   void tell_launched(const std::string& instance, const std::string& pid, Now now);
   void adopt_launch(const std::string& instance, const Live& live, Now now);
+  void record_launched(const std::string& instance, std::int64_t run, Now now);
   void note_revival(const std::string& instance, const Live& live, Now now);
   bool install_again(const Order& order, Now now);
   void keep_earlier_run(const std::string& instance);
@@ -245,6 +246,8 @@ class Cluster {
   void move_one(const std::string& name, const WorkerView& target, MoveReason reason, Now now);
   bool should_try_elsewhere(const std::string& name) const;
   const WorkerView* elsewhere(const std::string& name, IfAllAreFull fallback, Now now);
+  enum class Loss { kBeforeItBegan, kSoon, kLate };
+  Loss loss_of(const Placement& placement, Now now) const;
   void quarantine(const std::string& name, Now now);
   bool has_successor(const std::string& name, Now now);
   void wait_for_room(const std::string& worker, Now now);

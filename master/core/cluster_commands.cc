@@ -294,7 +294,8 @@ void Cluster::do_start(Request& request, const Command& command, Now now) {
       continue;
     }
     Line desired = print_desired(name, Desired::kRunning);
-    record(desired.add("run", shown.run + 1).add("who", request.asker.who));
+    desired.add("run", shown.run + 1).add("who", request.asker.who);
+    record(desired.add("moves", 0));
     live_[name].state.clear();
     live_[name].wanted = true;
     install_or_launch(name, command.request, now);

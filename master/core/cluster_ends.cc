@@ -95,8 +95,11 @@ Cluster::Order Cluster::end_order(const Request& request, OrderKind kind,
 // Asked for by nobody who waits.
 void Cluster::send_end(const std::string& instance, OrderKind kind, Now now) {
   Order order = end_order(Request(), kind, instance);
-  const std::string& successor = state_.instances.at(instance).superseded_by;
-  if (!successor.empty()) order.line.add("because", "superseded by " + successor);
+  const Placement& placement = state_.instances.at(instance);
+  if (!placement.superseded_by.empty())
+    order.line.add("because", "superseded by " + placement.superseded_by);
+  else if (!placement.quarantined.empty())
+    order.line.add("because", "quarantined: " + placement.quarantined);
   send_order(std::move(order), now);
 }
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kHoldMs = 30'000;  // after a start, workers are given that long to return
 constexpr std::int64_t kRetryMs = 1000;   // nobody could take it
 constexpr int kMostMoves = 3;             // in a row, each followed by the loss of the new worker
-constexpr std::int64_t kQuickLossMs = 60'000;
+constexpr std::int64_t kSoonMs = 60'000;
 constexpr int kMostCrashes = 5;  // in a row on one worker
 
 }  // namespace
@@ -76,7 +76,8 @@ void Cluster::move_from(const std::string& worker, Now now) {
     if (placement.worker == worker && is_movable(name, now)) names.push_back(name);
   for (const std::string& name : names) {
     if (!has_successor(name, now)) continue;
-    if (state_.instances.at(name).moves >= kMostMoves) {
+    const Placement& placement = state_.instances.at(name);
+    if (placement.moves >= kMostMoves && loss_of(placement, now) == Loss::kSoon) {
       quarantine(name, now);
       continue;
     }
@@ -117,13 +118,11 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
   placement.pinned = false;
   placement.desired = Desired::kRunning;
   placement.run = 1;
-  placement.begun = 0;
+  placement.begun = placement.begun_ms = 0;
   if (reason == MoveReason::kCrashes) {
     placement.tried.push_back(old.worker);
-  } else {
-    const bool quick = now.wall_ms - old.created_ms < kQuickLossMs + options_.move_after_ms;
-    // A worker that was lost before it began there was not lost by its fault.
-    if (old.begun > 0 || old.last_end) placement.moves = quick ? old.moves + 1 : 1;
+  } else if (const Loss loss = loss_of(old, now); loss != Loss::kBeforeItBegan) {
+    placement.moves = loss == Loss::kSoon ? old.moves + 1 : 1;
   }
   record(print_placement(fresh, placement));
   Line desired = print_desired(name, Desired::kStopped);
@@ -169,17 +168,28 @@ bool Cluster::has_successor(const std::string& name, Now now) {
   return false;
 }
 
+// A worker that was lost before it began there was not lost by its fault, nor was one that had
+// run it for long, or said goodbye.
+Cluster::Loss Cluster::loss_of(const Placement& placement, Now now) const {
+  if (placement.begun == 0 && !placement.last_end) return Loss::kBeforeItBegan;
+  const WorkerView& worker = workers_.at(placement.worker);
+  if (worker.presence == Presence::kLeft) return Loss::kLate;
+  const std::int64_t lost_ms = now.wall_ms - (now.mono_ms - worker.last_beat_mono_ms);
+  const std::int64_t begun = placement.begun_ms > 0 ? placement.begun_ms : placement.created_ms;
+  return lost_ms - begun < kSoonMs ? Loss::kSoon : Loss::kLate;
+}
+
 // An app that kills its host must not be carried from one to the next.
 void Cluster::quarantine(const std::string& name, Now now) {
+  const std::string why =
+      "each of the last " + std::to_string(kMostMoves) + " workers that ran it was lost soon after";
   Line desired = print_desired(name, Desired::kStopped);
-  record(desired.add("given_up", "quarantined: each of the last " + std::to_string(kMostMoves) +
-                                     " workers that ran it was lost soon after"));
+  record(desired.add("quarantined", why));
   ClusterEvent event;
   event.kind = "quarantined";
   event.instance = name;
   event.app = state_.instances.at(name).app;
-  event.text = name + " is not moved again: each of the last " + std::to_string(kMostMoves) +
-               " workers that ran it was lost soon after; 'launch' starts it anew";
+  event.text = name + " is not moved again: " + why + "; 'launch' starts it anew";
   happened(std::move(event), now);
 }
 

@@ -158,12 +158,17 @@ void Cluster::tell_launched(const std::string& instance, const std::string& pid,
   happened(std::move(event), now);
 }
 
+void Cluster::record_launched(const std::string& instance, std::int64_t run, Now now) {
+  Line line("LAUNCHED");
+  record_lazily(line.add("instance", instance).add("run", run).add("at", now.wall_ms));
+}
+
 // Its worker has begun what a master before us had ordered, and that one did not live to hear it.
 void Cluster::adopt_launch(const std::string& instance, const Live& live, Now now) {
   const Placement& placement = state_.instances.at(instance);
   const bool unanswered = placement.begun < placement.run && live.run == placement.run && live.pid;
   if (!unanswered || has_order(instance)) return;
-  record_lazily(Line("LAUNCHED").add("instance", instance).add("run", live.run));
+  record_launched(instance, live.run, now);
   tell_launched(instance, std::to_string(*live.pid), now);
 }
 
@@ -179,7 +184,7 @@ void Cluster::note_revival(const std::string& instance, const Live& live, Now no
   event.app = placement.app;
   event.text = instance + " runs again on " + placement.worker + ": run " +
                std::to_string(live.run) + ", pid " + std::to_string(*live.pid);
-  record_lazily(Line("LAUNCHED").add("instance", instance).add("run", live.run));
+  record_launched(instance, live.run, now);
   happened(std::move(event), now);
 }
 
@@ -200,7 +205,7 @@ void Cluster::settled_launch(const Order& order, const Line& answer,
   const std::string pid = std::to_string(figure(answer, "pid").value_or(0));
   if (placement != state_.instances.end()) {
     const std::int64_t run = figure(answer, "run").value_or(placement->second.run);
-    record_lazily(Line("LAUNCHED").add("instance", order.instance).add("run", run));
+    record_launched(order.instance, run, now);
     Live& live = live_[order.instance];
     if (live.state.empty()) {
       live.state = "running";

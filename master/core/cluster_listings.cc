@@ -163,6 +163,7 @@ void Cluster::describe_instance(Request& request, const std::string& name, Now n
   if (!placement.replaces.empty()) lines.emplace_back("Replaces", placement.replaces);
   if (!placement.superseded_by.empty())
     lines.emplace_back("Superseded by", placement.superseded_by);
+  if (!placement.quarantined.empty()) lines.emplace_back("Quarantined", placement.quarantined);
   lines.emplace_back("Created", ago(placement.created_ms, now) +
                                     (placement.who.empty() ? "" : " by " + placement.who));
   if (shown.started_ms) lines.emplace_back("Started", ago(*shown.started_ms, now));

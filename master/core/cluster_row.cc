@@ -82,12 +82,13 @@ InstanceRow Cluster::row(const std::string& name, Now now) const {
   }
   // What is not heard of is not known.
   row.state = "unknown";
-  if (!placement.given_up.empty()) return row;
+  if (!row.reason.empty()) return row;
   row.reason = "worker " + placement.worker + " has not reported yet";
   if (!is_here)
     row.reason = "worker " + placement.worker + " " +
                  std::string(view == workers_.end() ? "lost" : word(view->second.presence));
   if (!placement.superseded_by.empty()) row.reason += ", superseded by " + placement.superseded_by;
+  if (!placement.quarantined.empty()) row.reason += ", quarantined: " + placement.quarantined;
   return row;
 }
 

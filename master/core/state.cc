@@ -110,6 +110,7 @@ Line print_placement(const std::string& name, const Placement& placement) {
   if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
   line.add("pinned", placement.pinned ? 1 : 0).add("desired", word(placement.desired));
   if (!placement.given_up.empty()) line.add("given_up", placement.given_up);
+  if (!placement.quarantined.empty()) line.add("quarantined", placement.quarantined);
   line.add("on_lost", placement.on_lost).add("moves", placement.moves);
   if (placement.lease_ms > 0) line.add("lease_ms", placement.lease_ms);
   for (const std::string& worker : placement.tried) line.add("tried", worker);
@@ -118,6 +119,7 @@ Line print_placement(const std::string& name, const Placement& placement) {
   if (!placement.replaces.empty()) line.add("replaces", placement.replaces);
   if (!placement.superseded_by.empty()) line.add("superseded_by", placement.superseded_by);
   line.add("run", placement.run).add("begun", placement.begun).add("at", placement.created_ms);
+  if (placement.begun_ms > 0) line.add("begun_at", placement.begun_ms);
   for (const std::string& arg : placement.args) line.add("arg", arg);
   for (const std::string& env : placement.env) line.add("env", env);
   return line;
@@ -277,12 +279,15 @@ Status State::apply_instance(const Line& record) {
     placement.last_end = std::move(end);
   } else if (verb == "LAUNCHED") {
     placement.begun = std::max(placement.begun, record.number_or("run", 1));
+    if (placement.begun_ms == 0) placement.begun_ms = record.number_or("at", 0);
   } else if (verb == "DESIRED") {
     placement.desired = desired_from(record.text("desired"));
     placement.run = std::max(placement.run, record.number_or("run", 0));
+    placement.moves = record.number_or("moves", placement.moves);
     if (placement.desired == Desired::kRunning) placement.asked_by = record.text("who");
     for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
-                                      std::pair("given_up", &Placement::given_up)})
+                                      std::pair("given_up", &Placement::given_up),
+                                      std::pair("quarantined", &Placement::quarantined)})
       if (record.has(field) || placement.desired == Desired::kRunning)
         placement.*text = record.text(field);
   }
@@ -313,8 +318,10 @@ Status State::place(const std::string& name, const Line& record) {
   placement.tried = record.all("tried");
   placement.desired = desired_from(record.text("desired"));
   placement.given_up = record.text("given_up");
+  placement.quarantined = record.text("quarantined");
   placement.run = std::max(placement.run, record.number_or("run", 1));
   placement.begun = record.number_or("begun", 0);
+  placement.begun_ms = record.number_or("begun_at", 0);
   placement.created_ms = record.number_or("at", 0);
   App& app = apps[placement.app];
   app.next_number = std::max(app.next_number, parsed->number + 1);

@@ -71,7 +71,8 @@ struct Placement {
   std::string asked_by;            // asked for its last run, likewise
   std::string replaces;            // the instance that this one took the place of; empty: none
   std::string superseded_by;       // and the other way round
-  std::int64_t moves = 0;          // in a row, each soon after the one before
+  std::int64_t moves = 0;          // in a row, each since a worker was lost soon
+  std::string quarantined;         // why it is moved no more; empty: it is
   std::int64_t lease_ms = 0;       // at most one of its app lives, and not without a lease; 0: none
   std::vector<std::string> tried;  // workers on which it kept crashing
   Desired desired = Desired::kRunning;
@@ -81,6 +82,7 @@ struct Placement {
   std::int64_t log_max_bytes = 0;  // 0: the usual
   std::int64_t run = 1;            // the last one that was asked for, or whose end was heard of
   std::int64_t begun = 0;          // the last one of which its worker has said that it began
+  std::int64_t begun_ms = 0;       // when its first run there did; 0: not known
   std::int64_t created_ms = 0;
   std::optional<RunEnd> last_end;
   std::int64_t last_run() const { return run > begun ? run : begun; }
