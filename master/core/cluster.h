@@ -258,7 +258,9 @@ class Cluster {
   // What must never live twice (cluster_leases.cc).
   void begin_leases(Now now);
   void grant_leases(const WorkerView& worker, std::int64_t beat, Now now);
-  void note_lease(const std::string& name, const Placement& placement, Now now);
+  void note_lease(const std::string& name, std::int64_t lease_ms, Now now);
+  void hold_lease(const std::string& name, Now now);
+  void drop_leases(Now now);
   std::int64_t lease_left_ms(const std::string& name, Now now) const;
   std::optional<Error> held_by_other(const std::string& app, const std::string& but, bool singleton,
                                      Now now) const;

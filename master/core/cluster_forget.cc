@@ -20,7 +20,7 @@ void Cluster::forget_soon(Now now) {
 // Nothing but an operator's word will make it run again.
 bool Cluster::is_over(const std::string& name, Now now) const {
   return state_.instances.at(name).has_ended() && !launching_.contains(name) &&
-         !may_live(name, now);
+         !state_.held.contains(name) && !may_live(name, now);
 }
 
 std::vector<std::string> Cluster::ended_long_ago(Now now) const {

@@ -20,29 +20,47 @@ std::int64_t margin_ms(std::int64_t lease_ms) {
 // The master before us may have granted one a moment ago.
 void Cluster::begin_leases(Now now) {
   for (const auto& [name, placement] : state_.instances)
-    if (placement.lease_ms > 0) note_lease(name, placement, now);
+    if (placement.lease_ms > 0) note_lease(name, placement.lease_ms, now);
+  for (const auto& [name, lease_ms] : state_.held) note_lease(name, lease_ms, now);
 }
 
-void Cluster::note_lease(const std::string& name, const Placement& placement, Now now) {
-  leases_[name] = now.mono_ms + placement.lease_ms + margin_ms(placement.lease_ms);
+void Cluster::note_lease(const std::string& name, std::int64_t lease_ms, Now now) {
+  leases_[name] = now.mono_ms + lease_ms + margin_ms(lease_ms);
+}
+
+// Nobody will tell how it ended: its lease counts although it is shown dead, or not at all, and
+// also for the master after us.
+void Cluster::hold_lease(const std::string& name, Now now) {
+  const std::int64_t lease_ms = state_.instances.at(name).lease_ms;
+  if (lease_ms > 0 && lease_left_ms(name, now) > 0) record(print_lease(name, lease_ms));
+}
+
+// Those that nobody waits for any more.
+void Cluster::drop_leases(Now now) {
+  std::vector<std::string> over;
+  for (const auto& [name, lease_ms] : state_.held)
+    if (lease_left_ms(name, now) == 0) over.push_back(name);
+  for (const std::string& name : over) record(print_lease(name, 0));
+  std::erase_if(leases_, [&](const auto& entry) {
+    return entry.second <= now.mono_ms && !state_.instances.contains(entry.first);
+  });
 }
 
 // `beat` is older than this moment, and the worker counts from when it sent it: whatever happens to
 // our line on its way, the lease ends there before we think it does.
 void Cluster::grant_leases(const WorkerView& worker, std::int64_t beat, Now now) {
   if (worker.session == 0 || !worker.synced || !state_.fence.empty() || beat == 0) return;
+  drop_leases(now);
   Line line("LEASE");
   line.add("beat", beat);
-  std::erase_if(leases_, [&](const auto& entry) {
-    return entry.second <= now.mono_ms && !state_.instances.contains(entry.first);
-  });
   for (auto& [name, until] : leases_) {
     const auto found = state_.instances.find(name);
     if (found == state_.instances.end() || found->second.worker != worker.name) continue;
     const Placement& placement = found->second;
     if (placement.desired != Desired::kRunning || !placement.superseded_by.empty()) continue;
+    if (state_.held.contains(name)) continue;
     line.add("instance", name);
-    note_lease(name, placement, now);
+    note_lease(name, placement.lease_ms, now);
   }
   if (line.has("instance")) out_.push_back(ToSession{worker.session, line});
 }
@@ -58,12 +76,13 @@ std::optional<Error> Cluster::held_by_other(const std::string& app, const std::s
                                             bool singleton, Now now) const {
   for (const std::string& name : instances_of(app)) {
     const Placement& placement = state_.instances.at(name);
-    if (name == but || (placement.lease_ms == 0 && !singleton)) continue;
+    const bool held = state_.held.contains(name);
+    if ((name == but && !held) || (placement.lease_ms == 0 && !singleton)) continue;
     const bool lives = may_live(name, now) || will_begin(name);
-    if (lives && placement.desired == Desired::kRunning)
+    if (lives && name != but && placement.desired == Desired::kRunning)
       return fail(Code::kExists, name + " runs on " + placement.worker + ", and " + app +
                                      " must not run twice; stop it first");
-    const std::int64_t left = lives ? lease_left_ms(name, now) : 0;
+    const std::int64_t left = lives || held ? lease_left_ms(name, now) : 0;
     if (left > 0)
       return fail(Code::kBusy, name + " may still live on " + placement.worker +
                                    ": its lease ends in " + print_duration(left));
@@ -82,6 +101,8 @@ std::optional<Error> Cluster::held_by_other(const std::string& app, const std::s
 // What is finished or tried again begins beside no other of its app, if one of them is a singleton.
 bool Cluster::stands_back(const std::string& name, Now now) const {
   const Placement& self = state_.instances.at(name);
+  for (const auto& [held, lease_ms] : state_.held)
+    if (held.starts_with(self.app + ".") && lease_left_ms(held, now) > 0) return true;
   for (const std::string& other : instances_of(self.app)) {
     const Placement& placement = state_.instances.at(other);
     if (other == name || (self.lease_ms == 0 && placement.lease_ms == 0)) continue;
@@ -103,7 +124,7 @@ std::optional<std::string> Cluster::waits_for(const std::string& name, Now now) 
     const auto old = state_.instances.find(before);
     const bool gone = old == state_.instances.end();
     const std::int64_t left = lease_left_ms(before, now);
-    const bool lives = gone || may_live(before, now);
+    const bool lives = gone || may_live(before, now) || state_.held.contains(before);
     if (lives && left > 0)
       return "until the lease of " + before + " ends, in " + print_duration(left);
     if (gone) return std::nullopt;

@@ -40,6 +40,7 @@ void Cluster::end_missing(WorkerView& worker, Now now) {
     end.ended_ms = now.wall_ms;
     end.reason = placement.given_up;
     if (end.reason.empty()) end.reason = "worker " + worker.name + " has no record of it";
+    hold_lease(name, now);
     record_end(name, end, std::nullopt, now);
   }
 }

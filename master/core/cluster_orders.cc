@@ -114,7 +114,8 @@ void Cluster::post(Order& order, Now now) {
                       placement->second.lease_ms > 0;
   if (!leased) return out_.push_back(ToSession{view->second.session, order.line});
   // Its lease counts from when the worker sent that beat, however long the order travels.
-  note_lease(order.instance, placement->second, now);
+  note_lease(order.instance, placement->second.lease_ms, now);
+  if (state_.held.contains(order.instance)) record(print_lease(order.instance, 0));
   Line line = order.line;
   out_.push_back(ToSession{view->second.session, line.add("beat", view->second.beats_heard)});
 }

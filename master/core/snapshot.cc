@@ -13,7 +13,7 @@ const SnapshotWalk::Section SnapshotWalk::kSections[] = {
     &SnapshotWalk::cluster,      &SnapshotWalk::generations, &SnapshotWalk::workers,
     &SnapshotWalk::versions,     &SnapshotWalk::installed,   &SnapshotWalk::apps,
     &SnapshotWalk::heard,        &SnapshotWalk::instances,   &SnapshotWalk::deletes,
-    &SnapshotWalk::acknowledged,
+    &SnapshotWalk::acknowledged, &SnapshotWalk::held,
 };
 
 bool SnapshotWalk::is_done() const {
@@ -150,6 +150,12 @@ bool SnapshotWalk::deletes(const State& state) {
 bool SnapshotWalk::acknowledged(const State& state) {
   return walk(state.acknowledged, [&](const std::string& worker, std::int64_t seq) {
     records_.push_back(Line("ACKED").add("worker", worker).add("seq", seq));
+  });
+}
+
+bool SnapshotWalk::held(const State& state) {
+  return walk(state.held, [&](const std::string& instance, std::int64_t lease_ms) {
+    records_.push_back(print_lease(instance, lease_ms));
   });
 }
 

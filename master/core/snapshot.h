@@ -35,6 +35,7 @@ class SnapshotWalk {
   bool instances(const State& state);
   bool deletes(const State& state);
   bool acknowledged(const State& state);
+  bool held(const State& state);
 
   bool is_full() const { return records_.size() >= most_; }
   template <typename Map, typename Print>

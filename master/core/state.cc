@@ -130,6 +130,10 @@ Line print_desired(const std::string& instance, Desired desired) {
   return line.add("instance", instance).add("desired", word(desired));
 }
 
+Line print_lease(const std::string& instance, std::int64_t lease_ms) {
+  return Line("LEASED").add("instance", instance).add("lease_ms", lease_ms);
+}
+
 Line print_cuts(const HistoryCuts& cuts) {
   Line line("CUT");
   line.add("before", cuts.before).add("runs", cuts.runs).add("records", cuts.records);
@@ -177,6 +181,8 @@ Status State::apply(const Line& record) {
     fence = record.text("why");
   } else if (verb == "ACKED") {
     acknowledge(record);
+  } else if (verb == "LEASED") {
+    hold(record);
   } else if (verb == "FORGOTTEN") {
     for (const std::string& name : record.all("instance")) instances.erase(name);
   } else if (record.has("instance")) {
@@ -190,6 +196,14 @@ Status State::apply(const Line& record) {
 void State::acknowledge(const Line& record) {
   std::int64_t& seq = acknowledged[key(record, "worker")];
   seq = std::max(seq, record.number_or("seq", 0));
+}
+
+void State::hold(const Line& record) {
+  const std::int64_t lease_ms = figure(record, "lease_ms").value_or(0);
+  if (lease_ms > 0)
+    held[key(record, "instance")] = lease_ms;
+  else
+    held.erase(key(record, "instance"));
 }
 
 // What is placed anew must not fall to a delete that was asked for before it.

@@ -127,9 +127,12 @@ class State {
   std::map<std::string, Placement> instances;
   std::map<std::string, std::set<std::string>> deletes;  // worker: apps it deletes when it returns
   std::map<std::string, std::int64_t> acknowledged;      // worker: seq of its last EXITED
+  // Singletons of which nobody will tell how they ended, until their leases (ms) are over.
+  std::map<std::string, std::int64_t> held;
 
  private:
   void acknowledge(const Line& record);
+  void hold(const Line& record);
   void keep(const std::string& worker, const std::string& app);
   Status apply_app(const Line& record);
   Status apply_instance(const Line& record);
@@ -152,6 +155,7 @@ std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
 Line print_placement(const std::string& name, const Placement& placement);
 Line print_desired(const std::string& instance, Desired desired);
 Line print_cuts(const HistoryCuts& cuts);
+Line print_lease(const std::string& instance, std::int64_t lease_ms);
 Line print_end(const std::string& instance, const RunEnd& end);
 
 }  // namespace dm::master

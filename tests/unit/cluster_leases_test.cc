@@ -137,14 +137,22 @@ TEST(singleton_is_one) {
 }
 
 TEST(singleton_of_a_forgotten_worker_may_still_live) {
-  World world = with_singleton();
+  World world = with_web({"w1", "w2"});
+  world.run("launch web --singleton --lease 5s --on w1");
+  world.answer("w1", "LAUNCH", "OK pid=7 run=1");
   world.close("w1");
   world.pass(1000, {"w2"});
   world.run("workers forget w1");
   world.take();
   world.run(kSingleton);
   CHECK(world.has("ERR busy web.1 may still live: its lease ends in"));
-  world.pass(6000, {"w2"});
+  // The master that comes after knows no less; it cannot know how much of the lease is left.
+  world.restart();
+  world.join("w2");
+  world.take();
+  world.run(kSingleton);
+  CHECK(world.has("ERR busy web.1 may still live: its lease ends in"));
+  world.pass(7000, {"w2"});
   world.run(kSingleton);
   CHECK_EQ(world.count("w2> LAUNCH"), 1);
 }
@@ -207,4 +215,32 @@ TEST(crashes_of_what_stays_move_nothing) {
   world.take();
   for (int run = 1; run <= 9; ++run) crash(world, "w1", "web.1", run);
   CHECK_EQ(world.count("record INSTANCE"), 0);
+}
+
+TEST(singleton_that_its_worker_has_lost_may_still_live) {
+  World world = with_web({"w1", "w2"});
+  world.run("launch web --singleton --lease 5s --on w1");
+  world.answer("w1", "LAUNCH", "OK pid=7 run=1");
+  world.open("w1");
+  world.take();
+  world.hear("w1", "SYNCED");
+  CHECK(world.has("record LEASED instance=web.1 lease_ms=5000"));
+  CHECK(world.has("record ENDED instance=web.1"));
+  world.hear("w1", "HEARTBEAT seq=1");
+  CHECK_EQ(world.count("w1> LEASE"), 0);
+  for (const char* words : {kSingleton, "start web.1", "launch web"}) {
+    world.take();
+    world.run(words);
+    CHECK(world.has("ERR busy web.1 may still live on w1: its lease ends in"));
+  }
+  world.pass(7500, {"w1", "w2"});
+  CHECK(world.has("record LEASED instance=web.1 lease_ms=0"));
+  CHECK(world.cluster().state().held.empty());
+  world.run("start web.1");
+  CHECK_EQ(world.count("w1> LAUNCH"), 1);
+  // What it began is granted a lease like any other.
+  world.answer("w1", "LAUNCH", "OK pid=8 run=2");
+  world.take();
+  world.hear("w1", "HEARTBEAT seq=9");
+  CHECK(world.has("w1> LEASE beat=9 instance=web.1"));
 }
