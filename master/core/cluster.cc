@@ -46,6 +46,7 @@ std::int64_t Cluster::next_deadline() const {
   std::int64_t earliest = INT64_MAX;
   for (const auto& [name, view] : workers_) {
     if (view.session != 0) earliest = std::min(earliest, view.next_beat_mono_ms);
+    earliest = std::min(earliest, view.notices.deadline());
     if (view.presence == Presence::kUp || view.presence == Presence::kSuspect)
       earliest = std::min(earliest, view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
   }
@@ -61,7 +62,9 @@ void Cluster::handle(const Tick&, Now now) {
     if (view.session != 0 && view.next_beat_mono_ms <= now.mono_ms) {
       view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
       out_.push_back(ToSession{view.session, Line("BEAT").add("seq", ++view.beats_sent)});
+      pay_ack(view);
     }
+    tell_left_out(view, now);
     const bool counts = view.presence == Presence::kUp || view.presence == Presence::kSuspect;
     if (counts && view.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms) <= now.mono_ms)
       lose(view, now);

@@ -131,6 +131,8 @@ class Cluster {
   void on_answer(WorkerView& worker, const Line& line, Now now);
   void on_bye(WorkerView& worker, const Line& line, Now now);
   void lose(WorkerView& worker, Now now);
+  void happened_at(WorkerView& worker, ClusterEvent event, Now now);
+  void tell_left_out(WorkerView& worker, Now now);
   WorkerView* view_of(SessionId session);
   bool is_known(const std::string& worker) const { return state_.workers.contains(worker); }
   // Why a worker cannot be asked for anything; nullopt if it can, if only when it is back.
@@ -139,6 +141,8 @@ class Cluster {
 
   // Ends that workers report (cluster_exits.cc).
   void on_exited(WorkerView& worker, const Line& line, Now now);
+  void tell_dropped(WorkerView& worker, std::int64_t seq, Now now);
+  void pay_ack(WorkerView& worker);
 
   // What no record speaks of (cluster_foreign.cc).
   void on_foreign(WorkerView& worker, const std::string& name, const Line& line);

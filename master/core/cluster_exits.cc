@@ -1,4 +1,7 @@
 // The ends of runs that workers report: each is recorded once, and acknowledged.
+#include <algorithm>
+#include <utility>
+
 #include "master/core/cluster.h"
 
 namespace dm::master {
@@ -14,6 +17,29 @@ bool is_told_again(const RunEnd& known, const RunEnd& end, bool counted) {
 }
 
 }  // namespace
+
+// By the numbers that are missing before this one.
+void Cluster::tell_dropped(WorkerView& worker, std::int64_t seq, Now now) {
+  const auto acknowledged = state_.acknowledged.find(worker.name);
+  if (acknowledged == state_.acknowledged.end()) return;
+  const std::int64_t last = std::max(acknowledged->second, worker.owed_ack);
+  if (seq <= last + 1) return;
+  ClusterEvent event;
+  event.kind = "notice";
+  event.text = std::to_string(seq - last - 1) + " ends of runs on " + worker.name +
+               " were dropped: more than it keeps for an absent master";
+  happened_at(worker, std::move(event), now);
+}
+
+// What was not acknowledged at once, together; unless it was with what came after.
+void Cluster::pay_ack(WorkerView& worker) {
+  const std::int64_t seq = std::exchange(worker.owed_ack, 0);
+  const auto acknowledged = state_.acknowledged.find(worker.name);
+  const bool was = acknowledged != state_.acknowledged.end() && seq <= acknowledged->second;
+  if (seq == 0 || was || !state_.fence.empty()) return;
+  record(Line("ACKED").add("worker", worker.name).add("seq", seq));
+  out_.push_back(ToSession{worker.session, Line("ACK").add("seq", seq)});
+}
 
 void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   // What an old copy acknowledges would be lost to the right journal. It is told again.
@@ -33,13 +59,14 @@ void Cluster::on_exited(WorkerView& worker, const Line& line, Now now) {
   const bool repeated =
       ours ? placement->second.last_end && is_told_again(*placement->second.last_end, end, counted)
            : counted;
-  if (seq && acknowledged != state_.acknowledged.end() && *seq > acknowledged->second + 1)
-    say(std::to_string(*seq - acknowledged->second - 1) + " ends of runs on " + worker.name +
-            " were dropped: more than it keeps for an absent master",
-        now);
+  if (seq) tell_dropped(worker, *seq, now);
   if (ours && !repeated) {
     record_end(name, end, seq, now);
   } else if (seq && !counted && is_known(worker.name)) {
+    if (!worker.acks.take(now.mono_ms)) {
+      worker.owed_ack = std::max(worker.owed_ack, *seq);
+      return;
+    }
     record(Line("ACKED").add("worker", worker.name).add("seq", *seq));
   }
   const bool leaves = ours && !repeated && should_try_elsewhere(name);

@@ -82,6 +82,7 @@ void Cluster::handle(const SessionOpened& opened, Now now) {
   view.beaten = view.synced = false;
   view.beats_heard = 0;
   view.reported.clear();
+  view.owed_ack = 0;  // it tells these again
   view.foreign.clear();
   view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
   if (view.last_beat_mono_ms == 0) view.last_beat_mono_ms = now.mono_ms;
@@ -119,9 +120,23 @@ void Cluster::handle(const SessionClosed& closed, Now now) {
   view->presence = Presence::kSuspect;
   ClusterEvent event;
   event.kind = "worker-suspect";
-  event.worker = view->name;
   event.text = "worker " + view->name + ": " + closed.why;
+  happened_at(*view, std::move(event), now);
+}
+
+// Of what it can bring about as often as it likes. The ends of what is ours are not among these.
+void Cluster::happened_at(WorkerView& worker, ClusterEvent event, Now now) {
+  tell_left_out(worker, now);
+  if (!worker.notices.take(now.mono_ms)) return;
+  event.worker = worker.name;
+  if (event.kind == "notice") out_.push_back(Say{event.text});
   happened(std::move(event), now);
+}
+
+void Cluster::tell_left_out(WorkerView& worker, Now now) {
+  const std::int64_t count = worker.notices.refused(now.mono_ms);
+  if (count > 0)
+    say("worker " + worker.name + ": " + std::to_string(count) + " events were left out", now);
 }
 
 void Cluster::on_info(WorkerView& worker, const Line& line, Now now) {
@@ -178,9 +193,8 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   if (first || returns) {
     ClusterEvent event;
     event.kind = "worker-up";
-    event.worker = worker.name;
     event.text = "worker " + worker.name + " is up (" + worker.address + ")";
-    happened(std::move(event), now);
+    happened_at(worker, std::move(event), now);
   }
   if (first) tell_foreign(worker, now);
   // The session outlived the silence: there will be no SYNCED.
@@ -222,17 +236,20 @@ void Cluster::on_instance(WorkerView& worker, const Line& line, Now now) {
   note_revival(name, live, now);
 }
 
+// It waits for us to hang up, so that BYE is not lost; what it says behind that is not heard.
 void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
-  worker.presence = Presence::kLeft;
-  worker.away_since_mono_ms = now.mono_ms;
-  ClusterEvent event;
-  event.kind = "worker-left";
-  event.worker = worker.name;
-  event.text = "worker " + worker.name + " said goodbye; its apps go on";
-  happened(std::move(event), now);
-  give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " has left"), now);
-  // It waits for us to hang up, so that BYE is not lost.
-  if (worker.session != 0) out_.push_back(CloseSession{worker.session, "it said goodbye"});
+  const SessionClosed closed{worker.session, "it said goodbye"};
+  if (is_known(worker.name)) {
+    worker.presence = Presence::kLeft;
+    worker.away_since_mono_ms = now.mono_ms;
+    ClusterEvent event;
+    event.kind = "worker-left";
+    event.text = "worker " + worker.name + " said goodbye; its apps go on";
+    happened_at(worker, std::move(event), now);
+    give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " has left"), now);
+  }
+  out_.push_back(CloseSession{closed.session, closed.why});
+  handle(closed, now);
 }
 
 void Cluster::lose(WorkerView& worker, Now now) {
