@@ -43,6 +43,8 @@ std::map<std::string, std::int64_t> Cluster::foreign_numbers(const WorkerView& w
   return highest;
 }
 
+// Once a session, when it has told all and is known.
+//
 // Their names must never be given to others: the worker would take the launch for one that it has
 // answered already. What is beyond measure is left to itself: it is only this worker's loss.
 void Cluster::learn_numbers(WorkerView& worker, Now now) {
@@ -67,9 +69,7 @@ void Cluster::learn_numbers(WorkerView& worker, Now now) {
 // When it has told all and is known to be a worker: of a name that somebody tried nothing is
 // remembered, so that it could be said again and again.
 void Cluster::tell_foreign(WorkerView& worker, Now now) {
-  if (!worker.synced || !is_known(worker.name)) return;
-  learn_numbers(worker, now);
-  if (!worker.beaten) return;
+  if (!worker.synced || !worker.beaten) return;
   std::set<std::string> names;
   for (const auto& [name, foreign] : worker.foreign) names.insert(name);
   const ForeignNotices::News news = worker.foreign_notices.tell(names, now.mono_ms);

@@ -17,6 +17,7 @@ void Cluster::on_synced(WorkerView& worker, const Line&, Now now) {
     if (order.worker == worker.name && !order.sent) post(order, now);
   end_missing(worker, now);
   worker.reported.clear();
+  if (is_known(worker.name)) learn_numbers(worker, now);
   tell_foreign(worker, now);
   mend(worker.name, now);
   forget_soon(now);

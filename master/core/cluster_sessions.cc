@@ -189,6 +189,7 @@ void Cluster::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   if (!is_known(worker.name)) {
     // HELLO's id came with the session; a worker is known from its first beat on.
     record(Line("WORKER").add("name", worker.name).add("id", worker.pending_id));
+    if (worker.synced) learn_numbers(worker, now);
   }
   if (first || returns) {
     ClusterEvent event;

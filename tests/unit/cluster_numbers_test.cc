@@ -47,6 +47,12 @@ TEST(numbers_are_not_used_up_by_what_a_worker_says) {
   CHECK(world.has("record INSTANCE instance=web.900000000 "));
 }
 
+TEST(numbers_move_once_a_session) {
+  World world = with_web({"w1"});
+  tell(world, "w1", "web", {100'001, 200'001, 300'001});
+  CHECK_EQ(next_of(world, "web"), 100'002);
+}
+
 TEST(numbers_beyond_the_last_make_no_launch) {
   World world = near_the_end(999'999'999, {"w1"});
   const RequestId two = world.run("launch web --count 2");
