@@ -83,8 +83,9 @@ TEST(fence_lets_a_liar_be_thrown_out) {
   world.hear("w2", kFuture);
   world.hear("w2", "SYNCED");
   world.hear("w2", "HEARTBEAT seq=1");
-  CHECK(world.has("start dm-master with --new-epoch if this journal is the newer one all the same; "
-                  "if w2 is not to be believed, 'workers revoke w2' first"));
+  CHECK(
+      world.has("start dm-master with --new-epoch if this journal is the newer one all the same; "
+                "if w2 is not to be believed, 'workers revoke w2' first"));
   for (const char* look : {"workers", "ps --all", "usage", "events", "describe w2", "names",
                            "version", "failover", "help"})
     CHECK(!world.print(look).empty());
