@@ -84,6 +84,12 @@ void ControlPort::run(PeerId id, Peer& peer, const Line& line) {
   if (request.empty()) return answer(peer, "", fail(Code::kBadArg, "RUN needs id="));
   if (peer.requests.size() >= kMaxRequests)
     return answer(peer, request, fail(Code::kBusy, "too many commands at once"));
+  // The next one in another round: answers that wait for the disk must not pile up meanwhile.
+  peer.connection->pause();
+  hub_.loop.post([this, id] {
+    if (const auto found = peers_.find(id); found != peers_.end())
+      found->second.connection->resume();
+  });
   begin(id, peer, request, line.all("arg"), std::string(line.text("manifest")));
 }
 

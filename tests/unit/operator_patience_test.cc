@@ -39,9 +39,12 @@ TEST(patience_is_endless_with_who_follows_or_reads_slowly) {
   OperatorPatience patience(0);
   CHECK(patience.look(kFollows, 100 * kIdle) == Verdict::kStays);
   CHECK(patience.look(kReadsSlowly, 200 * kIdle) == Verdict::kStays);
+  auto both = kAsksOn;
+  both.is_served = true;
+  CHECK(patience.look(both, 200 * kIdle + kDeaf) == Verdict::kStays);
   // It begins when there is nothing left to wait for.
-  CHECK(patience.look(kStill, 201 * kIdle - 1) == Verdict::kStays);
-  CHECK(patience.look(kStill, 201 * kIdle) == Verdict::kIdle);
+  CHECK(patience.look(kStill, 201 * kIdle + kDeaf - 1) == Verdict::kStays);
+  CHECK(patience.look(kStill, 201 * kIdle + kDeaf) == Verdict::kIdle);
 }
 
 TEST(patience_ends_soon_for_who_asks_on_and_takes_nothing) {
