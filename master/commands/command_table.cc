@@ -63,7 +63,9 @@ constexpr CommandSpec kCommands[] = {
      "next instance."},
     {"workers forget", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "WORKER",
      "forget a worker that will not come back",
-     "Its name becomes free for another machine. Refused while the worker is connected."},
+     "Its name becomes free for another machine. What is movable moves at once; of what else ran "
+     "there, 'history' says that its exit status is unknown. Refused while the worker is connected "
+     "and not lost."},
     {"workers revoke", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "NAME",
      "make every key of that name worthless",
      "The name stays; 'dm keygen' makes the key of the next generation."},

@@ -252,12 +252,19 @@ class Cluster {
   const WorkerView* elsewhere(const std::string& name, IfAllAreFull fallback, Now now);
   enum class Loss { kBeforeItBegan, kSoon, kLate };
   Loss loss_of(const Placement& placement, Now now) const;
+  bool is_to_be_quarantined(const Placement& placement, Now now) const;
   void quarantine(const std::string& name, Now now);
   bool has_successor(const std::string& name, Now now);
   void wait_for_room(const std::string& worker, Now now);
   const WorkerView* choose_anywhere(const std::set<std::string>& but, IfAllAreFull fallback,
                                     Now now) const;
   void do_failover(Request& request, const Command&, Now now);
+
+  // Workers that will not come back (cluster_farewell.cc).
+  void do_forget(Request& request, const Command&, Now now);
+  void move_for_good(const Request& request, const std::string& name, Now now);
+  const WorkerView* choose_heir(const std::string& worker, Now now) const;
+  void end_for_good(const Request& request, const std::string& name, Now now);
 
   // What must never live twice (cluster_leases.cc).
   void begin_leases(Now now);
@@ -283,7 +290,6 @@ class Cluster {
   void handle(const Command& command, Now now);
   void handle(const Cancel& cancel, Now now);
   void do_workers(Request& request, const Command&, Now now);
-  void do_forget(Request& request, const Command&, Now now);
   void do_revoke(Request& request, const Command&, Now now);
   void do_copy(Request& request, const Command& command, Now now);
   void do_launch(Request& request, const Command& command, Now now);

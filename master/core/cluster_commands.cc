@@ -86,26 +86,6 @@ void Cluster::handle(const Command& command, Now now) {
   if (Request* left = find_request(command.request)) finish_if_done(*left, now);
 }
 
-void Cluster::do_forget(Request& request, const Command&, Now now) {
-  std::string name = request.invocation.operands.front();
-  if (name.starts_with("worker/")) name = name.substr(7);
-  const auto view = workers_.find(name);
-  if (!is_known(name) || view == workers_.end()) return refuse(request, no_such("worker", name));
-  if (view->second.session != 0)
-    return refuse(request, fail(Code::kBusy, "worker " + name + " is connected; end it first"));
-  // Of what nobody will come back for, nothing is promised to be done later.
-  view->second.presence = Presence::kLost;
-  give_up_orders(name, fail(Code::kNotFound, "worker " + name + " was forgotten"), now);
-  for (const auto& [instance, placement] : state_.instances)
-    if (placement.worker == name) live_.erase(instance);
-  workers_.erase(name);
-  record(Line("FORGET").add("worker", name));
-  // What nobody but it has spoken of went with it; others may have that too.
-  for (auto& [other, there] : workers_)
-    if (there.synced && is_known(other)) learn_numbers(there, now);
-  out_line(request.id, "worker " + name + " is forgotten");
-}
-
 // --- copy ---
 
 Status Cluster::register_version(const PackageInfo& package, const std::string& app, Now now) {

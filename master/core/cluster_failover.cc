@@ -76,8 +76,7 @@ void Cluster::move_from(const std::string& worker, Now now) {
     if (placement.worker == worker && is_movable(name, now)) names.push_back(name);
   for (const std::string& name : names) {
     if (!has_successor(name, now)) continue;
-    const Placement& placement = state_.instances.at(name);
-    if (placement.moves >= kMostMoves && loss_of(placement, now) == Loss::kSoon) {
+    if (is_to_be_quarantined(state_.instances.at(name), now)) {
       quarantine(name, now);
       continue;
     }
@@ -139,7 +138,7 @@ void Cluster::move_one(const std::string& name, const WorkerView& target, MoveRe
     event.text += ", where it died " + std::to_string(kMostCrashes) + " times in a row";
   happened(std::move(event), now);
   if (!away(old.worker) && !has_order(name)) send_end(name, OrderKind::kStop, now);
-  install_or_launch(fresh, 0, now);
+  if (!away(worker)) install_or_launch(fresh, 0, now);
 }
 
 // Where an instance keeps crashing another worker may do better: each is tried once.
@@ -177,6 +176,10 @@ Cluster::Loss Cluster::loss_of(const Placement& placement, Now now) const {
   const std::int64_t lost_ms = now.wall_ms - (now.mono_ms - worker.last_beat_mono_ms);
   const std::int64_t begun = placement.begun_ms > 0 ? placement.begun_ms : placement.created_ms;
   return lost_ms - begun < kSoonMs ? Loss::kSoon : Loss::kLate;
+}
+
+bool Cluster::is_to_be_quarantined(const Placement& placement, Now now) const {
+  return placement.moves >= kMostMoves && loss_of(placement, now) == Loss::kSoon;
 }
 
 // An app that kills its host must not be carried from one to the next.
