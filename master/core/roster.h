@@ -61,7 +61,7 @@ struct WorkerView {
   std::map<std::string, Foreign> foreign;  // instances of which no record of ours speaks
   ForeignNotices foreign_notices;          // what was said of these
   std::set<std::string> reported;          // instances named before SYNCED
-  Allowance notices{20, 60'000};           // events of its coming, going and telling
+  Allowance notices{200, 60'000};          // events of its coming, going and telling
   Allowance acks{100, 10'000};         // of ends that are not ours, at once; then at the next beat
   std::int64_t owed_ack = 0;           // up to there; 0: nothing is owed
   Allowance numbers{1000, 3'600'000};  // what may be recorded of `foreign`
