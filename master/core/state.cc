@@ -293,7 +293,7 @@ Status State::apply_instance(const Line& record) {
     placement.last_end = std::move(end);
   } else if (verb == "LAUNCHED") {
     placement.begun = std::max(placement.begun, record.number_or("run", 1));
-    if (placement.begun_ms == 0) placement.begun_ms = record.number_or("at", 0);
+    if (placement.begun_ms == 0) placement.begun_ms = figure(record, "at").value_or(0);
   } else if (verb == "DESIRED") {
     placement.desired = desired_from(record.text("desired"));
     placement.run = std::max(placement.run, record.number_or("run", 0));
@@ -335,7 +335,7 @@ Status State::place(const std::string& name, const Line& record) {
   placement.quarantined = record.text("quarantined");
   placement.run = std::max(placement.run, record.number_or("run", 1));
   placement.begun = record.number_or("begun", 0);
-  placement.begun_ms = record.number_or("begun_at", 0);
+  placement.begun_ms = figure(record, "begun_at").value_or(0);
   placement.created_ms = record.number_or("at", 0);
   App& app = apps[placement.app];
   app.next_number = std::max(app.next_number, parsed->number + 1);
