@@ -95,7 +95,10 @@ Status Cluster::register_version(const PackageInfo& package, const std::string& 
   manifests_[package.version] = package.manifest;
   if (known != state_.versions.end() && state_.apps[app].current == package.version) return {};
   Line line("VERSION");
-  record(line.add("app", app).add("manifest", package.version).add("at", now.wall_ms));
+  line.add("app", app).add("manifest", package.version).add("at", now.wall_ms);
+  // What it ends, a HEARD, may be missing in a snapshot of which this record is the tail.
+  if (const std::int64_t next = state_.next_number(app); next > 1) line.add("next", next);
+  record(line);
   ClusterEvent event;
   event.kind = "registered";
   event.app = app;
