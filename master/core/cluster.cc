@@ -10,9 +10,7 @@ namespace dm::master {
 namespace {
 
 constexpr std::int64_t kSampleMs = 10'000;
-constexpr std::size_t kMostSamples = 360;      // one hour
-constexpr std::size_t kMostAuditWords = 4096;  // bytes
-constexpr std::size_t kMostAuditMessage = 512;
+constexpr std::size_t kMostSamples = 360;  // one hour
 
 }  // namespace
 
@@ -31,6 +29,7 @@ void Cluster::begin(Now now) {
   }
   begin_failover(now);
   begin_leases(now);
+  for (const auto& [number, asked] : state_.asked) left_audits_.push_back(number);
   if (!state_.fence.empty()) say(state_.fence, now);
   if (state_.any_epoch_below > 0 && state_.any_epoch_below == state_.epoch_number)
     say("started with --new-epoch: this journal is the truth, whatever workers have obeyed", now);
@@ -54,10 +53,11 @@ std::int64_t Cluster::next_deadline() const {
                        tail_queue_.deadline()});
   if (!due_.empty()) earliest = std::min(earliest, due_.begin()->first);
   if (!live_.empty()) earliest = std::min(earliest, next_sample_mono_ms_);
-  return earliest;
+  return left_audits_.empty() ? earliest : 0;
 }
 
 void Cluster::handle(const Tick&, Now now) {
+  end_left_audits(now);
   for (auto& [name, view] : workers_) {
     if (view.session != 0 && view.next_beat_mono_ms <= now.mono_ms) {
       view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
@@ -156,14 +156,7 @@ void Cluster::finish_if_done(Request& request, Now now) {
       error->message = std::to_string(request.failed) + " of " + std::to_string(request.tried) +
                        " failed: " + error->message;
   }
-  if (request.records) {
-    Line audit("COMMAND");
-    audit.add("at", now.wall_ms).add("who", request.asker.who).add("from", request.asker.from);
-    audit.add("words", request.words.substr(0, kMostAuditWords));
-    audit.add("code", error ? word(error->code) : "ok");
-    if (error) audit.add("msg", error->message.substr(0, kMostAuditMessage));
-    record(audit);
-  }
+  end_audit(request.audit, error, now);
   const RequestId id = request.id;
   requests_.erase(id);
   out_.push_back(Finish{id, std::move(error)});

@@ -102,7 +102,7 @@ class Cluster {
     int tried = 0, failed = 0;
     std::optional<Error> error;  // the first
     bool follows_events = false;
-    bool records = false;   // it changes something: the audit trail names it
+    std::string audit;      // it changes something: its number in the audit trail
     std::string stops_app;  // delete --force: what is to be deleted once it is stopped
     // `logs APP`: first what is kept of those that are gone, then these together.
     int tails_awaited = 0;
@@ -344,6 +344,9 @@ class Cluster {
   void refuse(Request& request, const Error& error);  // nothing was begun
   void done_one(RequestId id, const std::string& about, const std::optional<Error>& error, Now now);
   void finish_if_done(Request& request, Now now);
+  void begin_audit(Request& request, Now now);
+  void end_audit(const std::string& number, const std::optional<Error>& error, Now now);
+  void end_left_audits(Now now);
   Request* find_request(RequestId id);
 
   void record(const Line& record);
@@ -371,6 +374,7 @@ class Cluster {
   std::map<RequestId, Request> requests_;
   std::set<std::string> reinstalled_;  // instances whose files are sent once more
   std::int64_t next_order_ = 1;
+  std::vector<std::string> left_audits_;
   std::int64_t next_seq_ = 1;  // of the journal: everything in it comes from here or was replayed
   bool failover_suspended_ = false;
   bool failover_waits_ = false;    // and this has been said

@@ -75,7 +75,7 @@ void Cluster::handle(const Command& command, Now now) {
   request.words = typed_words(command.invocation);
   for (const CommandRow& row : kCommandRows) {
     if (row.name != command.invocation.command->name) continue;
-    request.records = row.reach != Reach::kLooks;
+    if (row.reach != Reach::kLooks) begin_audit(request, now);
     if (row.reach == Reach::kChanges && !state_.fence.empty()) {
       refuse(request, fail(Code::kDenied, state_.fence));
       break;

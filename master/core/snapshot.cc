@@ -10,10 +10,10 @@ namespace dm::master {
 // has, a VERSION would end a HEARD before it, an INSTANCE or INSTALLED would cancel a DELETING
 // before it.
 const SnapshotWalk::Section SnapshotWalk::kSections[] = {
-    &SnapshotWalk::cluster,      &SnapshotWalk::generations, &SnapshotWalk::workers,
-    &SnapshotWalk::versions,     &SnapshotWalk::installed,   &SnapshotWalk::apps,
-    &SnapshotWalk::heard,        &SnapshotWalk::instances,   &SnapshotWalk::deletes,
-    &SnapshotWalk::acknowledged, &SnapshotWalk::held,
+    &SnapshotWalk::cluster, &SnapshotWalk::asked,        &SnapshotWalk::generations,
+    &SnapshotWalk::workers, &SnapshotWalk::versions,     &SnapshotWalk::installed,
+    &SnapshotWalk::apps,    &SnapshotWalk::heard,        &SnapshotWalk::instances,
+    &SnapshotWalk::deletes, &SnapshotWalk::acknowledged, &SnapshotWalk::held,
 };
 
 bool SnapshotWalk::is_done() const {
@@ -76,6 +76,12 @@ bool SnapshotWalk::cluster(const State& state) {
   if (!state.fence.empty()) records_.push_back(Line("FENCED").add("why", state.fence));
   if (state.cuts.before > 0) records_.push_back(print_cuts(state.cuts));
   return true;
+}
+
+bool SnapshotWalk::asked(const State& state) {
+  return walk(state.asked, [&](const std::string& number, const AskedCommand& command) {
+    records_.push_back(print_asked(number, command));
+  });
 }
 
 bool SnapshotWalk::generations(const State& state) {

@@ -26,6 +26,7 @@ class SnapshotWalk {
   static const Section kSections[];
 
   bool cluster(const State& state);
+  bool asked(const State& state);
   bool generations(const State& state);
   bool workers(const State& state);
   bool versions(const State& state);

@@ -140,6 +140,12 @@ Line print_cuts(const HistoryCuts& cuts) {
   return line.add("bytes", cuts.bytes);
 }
 
+Line print_asked(const std::string& number, const AskedCommand& command) {
+  Line line("ASKED");
+  line.add("n", number).add("at", command.wall_ms);
+  return line.add("who", command.who).add("from", command.from).add("words", command.words);
+}
+
 Status State::apply(const Line& record) {
   const std::string& verb = record.verb();
   if (verb == "WORKER") {
@@ -157,7 +163,12 @@ Status State::apply(const Line& record) {
     std::erase_if(heard, [&](const auto& entry) { return entry.second.worker == name; });
   } else if (verb == "REVOKE") {
     generations[key(record, "name")] = record.number_or("generation", 1);
-  } else if (verb == "COMMAND" || verb == "EVENT") {
+  } else if (verb == "ASKED") {
+    asked[key(record, "n")] = {record.number_or("at", 0), key(record, "who"), key(record, "from"),
+                               key(record, "words")};
+  } else if (verb == "COMMAND") {
+    asked.erase(key(record, "n"));
+  } else if (verb == "EVENT") {
     return {};  // the audit trail
   } else if (verb == "CUT") {
     cuts = {record.number_or("before", 0), record.number_or("runs", 0),

@@ -19,6 +19,13 @@
 
 namespace dm::master {
 
+// What an operator asked for.
+struct AskedCommand {
+  std::int64_t wall_ms = 0;
+  std::string who, from, words;
+  bool operator==(const AskedCommand&) const = default;
+};
+
 struct KnownWorker {
   std::string id;  // 128 bits in hex; empty for one that gave none
   bool cordoned = false;
@@ -117,6 +124,7 @@ class State {
 
   HistoryCuts cuts;
   std::map<std::string, KnownWorker> workers;
+  std::map<std::string, AskedCommand> asked;        // that have no end yet, by their numbers
   std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
   std::map<std::string, App> apps;
   std::map<std::string, HeardApp> heard;  // each until it is registered, or its worker forgotten
@@ -155,6 +163,7 @@ std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
 Line print_placement(const std::string& name, const Placement& placement);
 Line print_desired(const std::string& instance, Desired desired);
 Line print_cuts(const HistoryCuts& cuts);
+Line print_asked(const std::string& number, const AskedCommand& command);
 Line print_lease(const std::string& instance, std::int64_t lease_ms);
 Line print_end(const std::string& instance, const RunEnd& end);
 

@@ -10,7 +10,8 @@ TEST(launch_is_recorded_before_the_worker_hears_of_it) {
   World world = with_web({"w1"});
   world.run("launch web --env A=1 --env B= --restart always -- -p '80 81'");
   const std::string text = world.take();
-  CHECK(text.find("record INSTANCE instance=web.1 app=web") == 0);
+  CHECK(text.find("record ASKED n=") == 0);
+  CHECK(text.find("record INSTANCE instance=web.1 app=web") < text.find("w1> LAUNCH"));
   CHECK(text.find("w1> LAUNCH id=e.3 instance=web.1 app=web manifest=") != std::string::npos);
   CHECK(text.find(" run=1 restart=always arg=-p arg=80%2081 env=A=1 env=B=\n") !=
         std::string::npos);

@@ -97,8 +97,10 @@ TEST(sessions_a_name_belongs_to_an_id_until_it_is_forgotten) {
   world.take();
   world.run("workers forget w1");
   CHECK_EQ(world.take(),
+           "record ASKED n=9 at=1700000000000 who=ann from=unix words=workers%20forget%20w1\n"
            "record FORGET worker=w1\n#2 out worker w1 is forgotten\n"
-           "record COMMAND at=1700000000000 who=ann from=unix words=workers%20forget%20w1 code=ok\n"
+           "record COMMAND at=1700000000000 who=ann from=unix words=workers%20forget%20w1 code=ok "
+           "n=9\n"
            "#2 OK\n");
   world.open("w1", kOther);
   CHECK(world.has("w1> WELCOME"));
@@ -161,7 +163,7 @@ TEST(sessions_a_name_that_never_beat_was_never_a_worker) {
   CHECK_EQ(world.print("names"), "");
   world.hear("fake", "EXITED seq=3 instance=web.1 run=1 reason=x");
   CHECK(world.has("fake> ACK seq=3"));
-  CHECK(world.journal().size() == 1);  // the audit of the launch
+  CHECK(world.journal().size() == 2);  // the audit of the launch
 }
 
 TEST(sessions_figures_that_are_none_are_absent) {

@@ -24,7 +24,8 @@ TEST(stop_is_recorded_first_and_answered_when_the_tree_is_gone) {
   World world = with_two();
   world.run("stop web.1 --timeout 3s");
   const std::string text = world.take();
-  CHECK(text.find("record DESIRED instance=web.1 desired=stopped\nw1> STOP id=") == 0);
+  CHECK(text.find("record ASKED n=") == 0);
+  CHECK(text.find("record DESIRED instance=web.1 desired=stopped\nw1> STOP id=") != text.npos);
   CHECK(text.find("instance=web.1 timeout_ms=3000\n") != std::string::npos);
   world.hear("w1",
              "EXITED seq=1 instance=web.1 run=1 exit_code=0 "
@@ -213,6 +214,23 @@ TEST(stop_is_in_the_audit_trail_with_who_and_how_it_went) {
   CHECK(text.find("record COMMAND") < text.find("#6 OK"));
   CHECK(text.find("code=ok") != std::string::npos);
   CHECK(world.print("events").find("command  kill web.2: done (by ann)") != std::string::npos);
+}
+
+// Who asked is recorded before anything is done, so it is known even if nobody heard how it ended.
+TEST(stop_of_a_master_that_ended_first_is_in_the_audit_trail) {
+  World world = with_two();
+  world.run("stop web.1");
+  world.restart();
+  world.restart();
+  world.take();
+  world.pass(1);
+  CHECK_EQ(world.count("record COMMAND"), 1);
+  CHECK(world.print("events").find("stop web.1: the master ended before it was done (by ann)") !=
+        std::string::npos);
+  world.restart();
+  world.take();
+  world.pass(1);
+  CHECK_EQ(world.count("record COMMAND"), 0);
 }
 
 TEST(stop_with_very_long_words_leaves_a_record_that_can_be_read) {
