@@ -231,3 +231,29 @@ TEST(state_figures_stay_where_sums_cannot_overflow) {
     CHECK_EQ(value(text), -1);
   CHECK(!figure(Line("A"), "a"));
 }
+
+TEST(state_of_the_newer_fields_goes_into_the_snapshot) {
+  auto records = with_web();
+  records.push_back("LAUNCHED instance=web.4 run=1");  // of an older version
+  records.push_back("LAUNCHED instance=web.4 run=2 at=-5");
+  records.push_back("LAUNCHED instance=web.4 run=3 at=7");
+  records.push_back("LAUNCHED instance=web.4 run=4 at=9");
+  records.push_back("DESIRED instance=web.4 desired=running run=5 who=bob moves=0");
+  records.push_back("DESIRED instance=web.4 desired=stopped quarantined=a%20b");
+  records.push_back("LEASED instance=web.3 lease_ms=5000");
+  records.push_back("LEASED instance=web.2 lease_ms=5000");
+  records.push_back("LEASED instance=web.2 lease_ms=0");
+  const State state = state_of(records);
+  const Placement& placement = state.instances.at("web.4");
+  CHECK_EQ(placement.begun, 4);
+  CHECK_EQ(placement.begun_ms, 7);
+  CHECK_EQ(placement.run, 5);
+  CHECK_EQ(placement.asked_by, "bob");
+  CHECK_EQ(placement.quarantined, "a b");
+  CHECK_EQ(state.held.size(), 1U);
+  CHECK_EQ(state.held.at("web.3"), 5000);
+  check_snapshot(state);
+  State started = state_of(records);
+  CHECK(started.apply(*parse_line("DESIRED instance=web.4 desired=running")).has_value());
+  CHECK_EQ(started.instances.at("web.4").quarantined, "");
+}
