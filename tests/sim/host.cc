@@ -173,4 +173,10 @@ void Host::crash() {
   agent_life_.later(timeline_.between(1000, 20'000) * kMs, [this] { start_agent(); });
 }
 
+void Host::bury() {
+  crash();
+  agent_life_.die();
+  buried_ = true;
+}
+
 }  // namespace dm::sim

@@ -32,6 +32,9 @@ class Host {
   void crash_supervisor();
   // Power failure: apps, supervisor and whatever was not synced are gone. It boots again.
   void crash();
+  // Likewise, but it never boots again.
+  void bury();
+  bool is_buried() const { return buried_; }
   void jump_clock(std::int64_t ms);
   // While the faults last: disks are full now and then.
   void set_troubled(bool troubled) { troubled_ = troubled; }
@@ -83,7 +86,7 @@ class Host {
   std::set<File> files_, lost_files_;
   std::unique_ptr<SimSupervisor> supervisor_;
   std::unique_ptr<AgentProcess> process_;
-  bool running_ = false, troubled_ = false;
+  bool running_ = false, troubled_ = false, buried_ = false;
   std::int64_t latest_epoch_ = 0;
   int boots_ = 1, next_pid_ = 100;
   std::int64_t booted_at_ = 0, wall_offset_ms_ = 0, fuse_ = 0;

@@ -60,6 +60,7 @@ class Simulation {
   // Everything that is not as it should be once peace has lasted; empty if all is well.
   std::string unrest() const;
   std::string unrest_of(const std::string& instance, bool lives) const;
+  const Host& host_of(const std::string& worker) const;
 
   SimOptions options_;
   Timeline timeline_;
