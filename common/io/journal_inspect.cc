@@ -140,10 +140,12 @@ int repair_journal(const JournalKeeper& keeper, const std::string& directory) {
   const JournalSalvage salvage = salvage_journal(*text);
   const TakeRecord take = keeper.begin();
   const std::vector<Line> snapshot = fitting(salvage.snapshot, take);
-  const std::vector<Line> tail = fitting(salvage.tail, take);
+  std::vector<Line> tail = fitting(salvage.tail, take);
   const auto kept = static_cast<std::int64_t>(snapshot.size() + tail.size());
   const auto read = static_cast<std::int64_t>(salvage.snapshot.size() + salvage.tail.size());
-  const std::string content = print_journal(keeper.kind, snapshot, tail, salvage.next_seq);
+  tail.insert(tail.end(), keeper.mended.begin(), keeper.mended.end());
+  const auto next_seq = salvage.next_seq + static_cast<std::int64_t>(keeper.mended.size());
+  const std::string content = print_journal(keeper.kind, snapshot, tail, next_seq);
   if (kept == 0) {
     ::printf("%s: no record can be saved; it is left as it is\n", path.c_str());
     return 1;

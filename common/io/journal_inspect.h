@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/journal.h"
 #include "common/result.h"
@@ -17,6 +18,7 @@ struct JournalKeeper {
   std::string program;                // "dm-master"
   std::string kind;                   // in the journal's first line
   std::function<TakeRecord()> begin;  // to take records from the first one on
+  std::vector<Line> mended;           // what it is to read behind the records that were saved
   // Why the daemon does not begin anew in a directory where nothing is recorded; nullopt if it
   // does.
   std::function<std::optional<Error>(const std::string& directory)> lost_memory;

@@ -14,11 +14,13 @@ namespace dm::master {
 namespace {
 
 JournalKeeper keeper() {
-  return {"dm-master", "master",
+  return {"dm-master",
+          "master",
           []() -> TakeRecord {
             auto state = std::make_shared<State>();
             return [state](const Line& record, std::int64_t) { return state->apply(record); };
           },
+          {},
           lost_memory};
 }
 

@@ -58,6 +58,21 @@ start_worker w1
 wait_for is work.2 dead
 same "$(reason_of work.2)" 'killed by SIGUSR1, not by dm'
 is_alive work.1 || fail "work.1 has ended"
+
+# Both its start and its end are lost: whether it began nobody knows, so it is not begun again.
+app once <<APP
+echo \$\$ >>$dir/runs/\$DM_INSTANCE.\$DM_RUN
+APP
+dm launch apps/once
+wait_for is once.1 dead
+stop_program w1 || true
+sed -i 's/^\(STARTED\|EXITED\)\( .*instance=once.1 \)/LOST\2/; s/^STARTED instance=once.1 /LOST instance=once.1 /' w1/journal
+"$DM_BIN_WORKER" --repair "$dir/w1" >out
+expect_line '*kept * record*; lost 2 lines of *'
+start_worker w1
+wait_for worker_is w1 up
+dm launch once
+wait_for is once.2 dead
 dm stop all
 same "$(running)" ""
 for run in runs/*; do same "$(wc -l <"$run")" 1; done

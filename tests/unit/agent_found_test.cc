@@ -165,6 +165,47 @@ TEST(found_run_before_the_recorded_one_is_killed) {
   CHECK_EQ(world.state_of("web.1"), "running run 2");
 }
 
+TEST(mended_journal_begins_no_run_that_may_have_been) {
+  for (const bool shortened : {false, true}) {
+    AgentWorld world;
+    world.join();
+    world.order("LAUNCH id=1 " + launch_fields("web.1"));
+    const std::size_t asked = world.journal().size();
+    world.supervisor("OK id=web.1/1 pid=7 start=70");
+    world.exit("web.1", 0);
+    // Its start and its end are lost; the supervisor has forgotten it, since the end was recorded.
+    world.mend(asked);
+    if (shortened) world.restart_from_snapshot();
+    world.take();
+    world.greet();
+    CHECK_EQ(world.count("spawn"), 0);
+    CHECK_EQ(world.count("S> ADOPT id=adopt/web.1/1 instance=web.1 run=1"), 1);
+    world.supervisor("ERR id=adopt/web.1/1 code=not-found msg=x");
+    CHECK_EQ(world.state_of("web.1"), "dead run 1");
+    CHECK_EQ(world.count("lazy EXITED seq=1 instance=web.1 run=1 "), 1);
+    CHECK(world.has("reason=exit%20status%20unknown"));
+    // What is asked from now on is asked again as ever.
+    world.order("LAUNCH id=2 " + launch_fields("web.2"));
+    world.feed(SupervisorDown{});
+    world.take();
+    world.greet();
+    CHECK_EQ(world.count("spawn web.2/1"), 1);
+  }
+}
+
+TEST(mended_journal_knows_from_an_end_that_its_run_was_begun) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "no");
+  const Line ended = *parse_line("EXITED seq=1 instance=web.1 run=2 ended_ms=5 exit_code=0");
+  REQUIRE(world.agent().replay(ended).has_value());
+  CHECK_EQ(world.state_of("web.1"), "dead run 2");
+  world.take();
+  world.order("LAUNCH id=2 " + launch_fields("web.1", "no", 2));
+  CHECK_EQ(world.count("spawn"), 0);
+  CHECK_EQ(world.count("M> OK id=2 run=2"), 1);
+}
+
 TEST(found_run_of_no_instance_is_only_told_of) {
   AgentWorld world;
   world.join();

@@ -158,6 +158,12 @@ void AgentWorld::restart_from_snapshot() {
   restart();
 }
 
+void AgentWorld::mend(std::size_t left) {
+  journal_.resize(std::min(left, journal_.size()));
+  journal_.emplace_back("MENDED");
+  restart();
+}
+
 std::string AgentWorld::snapshot() const {
   std::string text;
   for (const Line& record : agent_->snapshot()) text += record.print();

@@ -46,6 +46,8 @@ class AgentWorld {
   void restart();
   // The same on the shortened journal.
   void restart_from_snapshot();
+  // Only the first so many records are left, and the journal is mended.
+  void mend(std::size_t left);
   std::string snapshot() const;
   std::vector<Line> agent_snapshot() const { return agent_->snapshot(); }
 

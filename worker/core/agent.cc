@@ -193,6 +193,8 @@ Status Agent::replay(const Line& record) {
                   [&](const Line& end) { return end.number_or("seq", 0) <= acked_; });
   } else if (verb == "EXITED") {
     replay_end(record);
+  } else if (verb == "MENDED") {
+    replay_mended();
   } else {
     return replay_run(record);
   }
@@ -206,8 +208,16 @@ void Agent::replay_end(const Line& record) {
   if (seq > acked_) keep_end(record);
   const auto found = instances_.find(std::string(record.text("instance")));
   if (found == instances_.end()) return;
+  found->second.run = std::max(found->second.run, record.number_or("run", 0));
   found->second.last_end = record;
   settle(found->second);
+}
+
+// The start of such a run, and its end too, may be what was lost: looked for, never begun again.
+void Agent::replay_mended() {
+  for (auto& [name, instance] : instances_)
+    if (instance.state == RunState::kSpawning)
+      instance.keeper = std::string(boot_of(supervisor_)) + "/mended";
 }
 
 // In the order of their numbers, each once: a snapshot has them in another, and with them the last

@@ -130,6 +130,7 @@ class Agent {
   void set_wanted(Instance& instance, bool wanted);
 
   void replay_end(const Line& record);
+  void replay_mended();
   void keep_end(const Line& end);
   bool is_last_end(const Line& end) const;
   Status replay_run(const Line& record);

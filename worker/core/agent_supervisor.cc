@@ -11,10 +11,6 @@ constexpr int kSigterm = 15;
 constexpr std::string_view kAdopt = "adopt/";
 constexpr std::string_view kUpgrade = "upgrade";
 
-std::string_view boot_of(std::string_view supervisor) {
-  return supervisor.substr(0, supervisor.find('/'));
-}
-
 // An end known from a supervisor that has died since, under the number that its successor gave to
 // what it found: that one knows only what is left.
 Line renumbered(const Line& known, const Line& found) {

@@ -50,6 +50,10 @@ Line end_line(const Instance& instance, std::int64_t ended_ms) {
 
 }  // namespace
 
+std::string_view boot_of(std::string_view supervisor) {
+  return supervisor.substr(0, supervisor.find('/'));
+}
+
 std::string_view word(RestartPolicy policy) {
   for (const PolicyRow& row : kPolicies)
     if (row.policy == policy) return row.word;

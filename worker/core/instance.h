@@ -43,6 +43,9 @@ struct PendingAnswer {
   enum class Kind { kLaunch, kStop, kKill } kind = Kind::kLaunch;
 };
 
+// "BOOT/PID/START", a supervisor's id: its boot.
+std::string_view boot_of(std::string_view supervisor);
+
 struct Instance {
   InstanceSpec spec;
   bool wanted = true;  // false: stopped or killed by the operator; no policy starts it again

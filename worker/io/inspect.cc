@@ -10,11 +10,13 @@ namespace dm {
 namespace {
 
 JournalKeeper keeper() {
-  return {"dm-worker", "worker",
+  return {"dm-worker",
+          "worker",
           []() -> TakeRecord {
             auto agent = std::make_shared<Agent>(HostFacts(), 0);
             return [agent](const Line& record, std::int64_t) { return agent->replay(record); };
           },
+          {Line("MENDED")},
           lost_memory};
 }
 
