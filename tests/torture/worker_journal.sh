@@ -69,7 +69,7 @@ fails_once() {
   # What runs is what the master says, and nothing has run twice.
   same "$(marked)" "$(alive)"
   for file in runs/*; do
-    same "$(wc -l <"$file")" 1
+    (($(wc -l <"$file") <= 1)) || fail "${file#runs/} has run twice"  # or was stopped before
     [[ $file == *.1 ]] || fail "${file#runs/} is a second run"
   done
   tried=$((tried + 1))
