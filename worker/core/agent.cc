@@ -22,6 +22,8 @@ bool has_ended(const Instance& instance) {
 // What the records mean so far, by the numbers of the runs, however they follow each other: a
 // damaged journal is read the same way again from the snapshot that was made of it.
 void settle(Instance& instance) {
+  if (instance.last_end)
+    instance.run = std::max(instance.run, instance.last_end->number_or("run", 0));
   const bool over = instance.run == 0 || has_ended(instance);
   instance.state = over ? RunState::kDown : instance.pid > 0 ? RunState::kUp : RunState::kSpawning;
   instance.exec_error.reset();
@@ -208,7 +210,6 @@ void Agent::replay_end(const Line& record) {
   if (seq > acked_) keep_end(record);
   const auto found = instances_.find(std::string(record.text("instance")));
   if (found == instances_.end()) return;
-  found->second.run = std::max(found->second.run, record.number_or("run", 0));
   found->second.last_end = record;
   settle(found->second);
 }
