@@ -136,6 +136,28 @@ TEST(singleton_is_one) {
   CHECK_EQ(world.cluster().state().instances.size(), 1U);
 }
 
+TEST(singleton_does_not_begin_beside_a_foreign_instance_of_its_app) {
+  World world = with_web({"w1", "w2"});
+  world.close("w2");
+  world.open("w2");
+  world.hear("w2", "INSTANCE instance=web.7 desired=running state=running run=1 pid=9");
+  world.hear("w2", "SYNCED");
+  world.hear("w2", "HEARTBEAT seq=1");
+  world.take();
+  world.run(kSingleton);
+  CHECK(
+      world.has("#2 ERR busy web.7 on w2 is foreign and lives: web must not run twice; end it "
+                "there first"));
+  world.run("describe web.7");
+  CHECK(
+      world.has("#3 ERR not-found web.7 on w2 is foreign: no record of this master speaks of it, "
+                "and it is left alone"));
+  world.hear("w2", "INSTANCE instance=web.7 desired=running state=dead run=1");
+  world.take();
+  world.run(kSingleton);
+  CHECK_EQ(world.count("w1> LAUNCH") + world.count("w2> LAUNCH"), 1);
+}
+
 TEST(singleton_of_a_forgotten_worker_may_still_live) {
   World world = with_web({"w1", "w2"});
   world.run("launch web --singleton --lease 5s --on w1");
