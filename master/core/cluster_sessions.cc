@@ -245,7 +245,13 @@ void Cluster::on_bye(WorkerView& worker, const Line&, Now now) {
     worker.away_since_mono_ms = now.mono_ms;
     ClusterEvent event;
     event.kind = "worker-left";
-    event.text = "worker " + worker.name + " said goodbye; its apps go on";
+    event.text = "worker " + worker.name + " said goodbye";
+    const bool lives = std::any_of(live_.begin(), live_.end(), [&](const auto& entry) {
+      const auto placement = state_.instances.find(entry.first);
+      return entry.second.pid && placement != state_.instances.end() &&
+             placement->second.worker == worker.name;
+    });
+    if (lives) event.text += "; its apps go on";
     happened_at(worker, std::move(event), now);
     give_up_orders(worker.name, fail(Code::kLost, "worker " + worker.name + " has left"), now);
   }
