@@ -50,23 +50,27 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-std::string worker_json(const WorkerView& worker, Now now, bool available) {
+bool is_measured(const WorkerView& worker) {
+  return worker.cpu_percent || worker.mem_total_bytes;
+}
+
+JsonObject worker_object(const WorkerView& worker, Now now) {
   JsonObject object;
   object.add("name", std::string_view(worker.name));
   object.add("state", word(worker.presence));
-  object.add_bool("available", available).add_bool("cordoned", worker.cordoned);
+  object.add_bool("available", worker.available).add_bool("cordoned", worker.cordoned);
   object.add("address", present(worker.address));
   object.add_number("heartbeat_age_ms", now.mono_ms - worker.last_beat_mono_ms);
   object.add_decimal("cpu_percent", worker.cpu_percent, 1);
   object.add("mem_used_bytes", worker.mem_used_bytes);
   object.add("mem_total_bytes", worker.mem_total_bytes);
   object.add("disk_free_bytes", worker.disk_free_bytes);
-  object.add_decimal("load", worker.load(), 1).add_number("instances", worker.instances);
-  object.add("version", present(worker.version)).add("arch", present(worker.arch));
-  return object.print() + "\n";
+  object.add_decimal("load", is_measured(worker) ? std::optional(worker.load()) : std::nullopt, 1);
+  object.add_number("instances", worker.instances);
+  return object.add("version", present(worker.version)).add("arch", present(worker.arch));
 }
 
-std::string instance_json(const InstanceRow& row) {
+JsonObject instance_object(const InstanceRow& row) {
   const Placement& placement = *row.placement;
   JsonObject object;
   object.add("instance", std::string_view(row.name));
@@ -80,8 +84,7 @@ std::string instance_json(const InstanceRow& row) {
   object.add("exit_code", row.exit_code).add("signal", row.signal).add("core", row.core);
   object.add("reason", present(row.reason)).add_decimal("cpu_percent", row.cpu_percent, 1);
   object.add("cpu_user_ms", row.cpu_user_ms).add("cpu_system_ms", row.cpu_system_ms);
-  object.add("rss_bytes", row.rss_bytes).add("max_rss_bytes", row.max_rss_bytes);
-  return object.print() + "\n";
+  return object.add("rss_bytes", row.rss_bytes).add("max_rss_bytes", row.max_rss_bytes);
 }
 
 std::string uptime(const InstanceRow& row, Now now) {
@@ -107,17 +110,17 @@ std::string show_workers(const std::vector<const WorkerView*>& workers, Now now,
                {"INST", Align::kRight}});
   for (const WorkerView* worker : workers) {
     if (json) {
-      text += worker_json(*worker, now, worker->available);
+      text += worker_object(*worker, now).print() + "\n";
       continue;
     }
-    const bool measured = worker->cpu_percent || worker->mem_total_bytes;
     table.add_row({worker->name,
                    std::string(word(worker->presence)) + (worker->cordoned ? ",cordoned" : "") +
                        (worker->disk_low ? ",disk-low" : ""),
                    worker->address.empty() ? "-" : worker->address,
                    age(now.mono_ms - worker->last_beat_mono_ms), percent(worker->cpu_percent),
                    worker->mem_total_bytes ? decimal(worker->mem_percent()) : "-",
-                   measured ? decimal(worker->load()) : "-", std::to_string(worker->instances)});
+                   is_measured(*worker) ? decimal(worker->load()) : "-",
+                   std::to_string(worker->instances)});
   }
   return json ? text : joined(table.lines());
 }
@@ -135,7 +138,7 @@ std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool j
                {"REASON"}});
   for (const InstanceRow& row : rows) {
     if (json) {
-      text += instance_json(row);
+      text += instance_object(row).print() + "\n";
       continue;
     }
     table.add_row({row.name, row.placement->worker, number(row.pid), row.state, uptime(row, now),
@@ -143,6 +146,31 @@ std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool j
                    row.reason.empty() ? "-" : row.reason});
   }
   return json ? text : joined(table.lines());
+}
+
+std::string instance_details(const InstanceRow& row) {
+  const Placement& placement = *row.placement;
+  JsonObject object = instance_object(row);
+  object.add("restart", std::string_view(placement.restart));
+  object.add("on_lost", std::string_view(placement.on_lost)).add_bool("pinned", placement.pinned);
+  object.add("lease_ms", placement.lease_ms > 0 ? std::optional(placement.lease_ms) : std::nullopt);
+  object.add("replaces", present(placement.replaces));
+  object.add("superseded_by", present(placement.superseded_by));
+  object.add("quarantined", present(placement.quarantined));
+  object.add("created_at", print_time_utc(placement.created_ms));
+  object.add("who", present(placement.who));
+  object.add_list("args", placement.args).add_list("env", placement.env);
+  return object.print() + "\n";
+}
+
+std::string worker_details(const WorkerView& worker, Now now, const WorkerDetails& details) {
+  JsonObject object = worker_object(worker, now);
+  object.add("id", present(details.id)).add("refused", present(details.refused));
+  object.add_bool("disk_low", worker.disk_low);
+  object.add("os", present(worker.os)).add("glibc", present(worker.glibc));
+  object.add("cpus", worker.cpus > 0 ? std::optional(worker.cpus) : std::nullopt);
+  object.add_list("labels", worker.labels).add_list("running", details.running);
+  return object.add_list("foreign", details.foreign).print() + "\n";
 }
 
 std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool json) {

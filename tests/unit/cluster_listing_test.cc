@@ -146,6 +146,15 @@ TEST(listing_describe_each_kind) {
   CHECK(worker.find("Instances:  web.1") != std::string::npos);
   for (const char* words : {"describe web.1 --json", "describe web --json", "describe w1 --json"})
     CHECK(world.print(words).find("{\"") == 0);
+  const std::string instance = world.print("describe web.1 --json");
+  for (const char* key : {"\"restart\":\"no\"", "\"on_lost\":\"stay\"", "\"pinned\":true",
+                          "\"lease_ms\":null", "\"who\":\"ann\"", "\"args\":[]", "\"env\":[]"})
+    CHECK(instance.find(key) != std::string::npos);
+  const std::string details = world.print("describe w1 --json");
+  for (const char* key : {"\"name\":\"w1\"", "\"refused\":null", "\"labels\":[\"rack=r1\"]",
+                          "\"running\":[\"web.1\"]", "\"foreign\":[]"})
+    CHECK(details.find(key) != std::string::npos);
+  CHECK(world.print("describe web --json").find("\"files\":[\"web\"]") != std::string::npos);
   world.run("describe wep");
   CHECK(world.has("ERR not-found no app, instance or worker named wep; did you mean web?"));
 }
