@@ -14,6 +14,8 @@ dm launch work --on w1 --restart always
 for i in 1 2 3 4; do pid[i]=$(pid_of "work.$i"); done
 supervisor=$(supervisor_pid w1)
 
+# An app that is alive has still to write its line.
+has_lines() { [[ -e $1 ]] && (($(wc -l <"$1") >= $2)); }  # FILE N
 thaw() { kill -CONT "${pids[w1]}" "$supervisor"; }
 for frozen in "${pids[w1]}" "${pids[w1]} $supervisor"; do
   # shellcheck disable=SC2086
@@ -30,11 +32,13 @@ for frozen in "${pids[w1]}" "${pids[w1]} $supervisor"; do
   pid[4]=$(pid_of work.4)
   for i in 1 2 3; do
     wait_for is_alive "work.$i"
+    wait_for has_lines "runs.work.$i" 1
     same "$(pid_of "work.$i")" "${pid[i]}"
     same "$(wc -l <"runs.work.$i")" 1
   done
 done
 same "$(field ps work.4 run)" 3
+wait_for has_lines runs.work.4 3
 same "$(wc -l <runs.work.4)" 3
 same "$(count_events 'work.4 on w1: killed by SIGKILL, not by dm')" 2
 same "$(find . -maxdepth 1 -name 'runs.work.*' | wc -l)" 4
