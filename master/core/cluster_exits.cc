@@ -27,7 +27,8 @@ void Cluster::tell_dropped(WorkerView& worker, std::int64_t seq, Now now) {
   ClusterEvent event;
   event.kind = "notice";
   event.text = std::to_string(seq - last - 1) + " ends of runs on " + worker.name +
-               " were dropped: more than it keeps for an absent master";
+               " were dropped: more than it keeps for an absent master, or told to a journal "
+               "that is gone";
   happened_at(worker, std::move(event), now);
 }
 

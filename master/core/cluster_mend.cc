@@ -127,8 +127,8 @@ void Cluster::mend(const std::string& worker, Now now) {
   for (const std::string& app : apps) delete_if_still(worker, app, now);
 }
 
-// Sends the DELETE of an app once nothing of it lives on the worker; what lives is killed first,
-// and its end brings us here again.
+// Sends the DELETE of an app once nothing of it lives on the worker; what lives is stopped
+// first, and its end brings us here again.
 void Cluster::delete_if_still(const std::string& worker, const std::string& app, Now now) {
   bool waits = false;
   for (const std::string& name : instances_of(app)) {
@@ -137,8 +137,9 @@ void Cluster::delete_if_still(const std::string& worker, const std::string& app,
     if (state_.instances.at(name).worker != worker || !lives) continue;
     waits = true;
     if (state_.instances.at(name).desired == Desired::kRunning)
-      record(print_desired(name, Desired::kKilled));
-    if (!has_order(name)) send_end(name, OrderKind::kKill, now);
+      record(print_desired(name, Desired::kStopped));
+    const bool kills = state_.instances.at(name).desired == Desired::kKilled;
+    if (!has_order(name)) send_end(name, kills ? OrderKind::kKill : OrderKind::kStop, now);
   }
   const bool under_way = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
     return entry.second.kind == OrderKind::kDelete && entry.second.worker == worker &&

@@ -120,10 +120,10 @@ TEST(delete_on_a_lost_worker_is_done_at_its_return) {
   world.hear("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
   world.take();
   world.hear("w1", "SYNCED");
-  CHECK_EQ(world.count("w1> KILL"), 1);
+  CHECK_EQ(world.count("w1> STOP"), 1);
   CHECK_EQ(world.count("w1> DELETE"), 0);
-  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 signal=SIGKILL reason=x");
-  world.answer("w1", "KILL", "OK reason=x");
+  world.hear("w1", "EXITED seq=1 instance=web.1 run=1 signal=SIGINT reason=x");
+  world.answer("w1", "STOP", "OK reason=x");
   CHECK_EQ(world.count("w1> DELETE"), 1);
   world.answer("w1", "DELETE", "OK");
   CHECK(world.cluster().state().deletes.empty());
@@ -136,11 +136,11 @@ TEST(delete_at_the_return_asks_once_whatever_the_worker_says) {
   world.pass(2500);
   world.run("delete web");
   world.hear("w1", "HEARTBEAT seq=5");
-  CHECK_EQ(world.count("w1> KILL"), 1);
+  CHECK_EQ(world.count("w1> STOP"), 1);
   world.take();
   // It says that it has killed it, but has reported no end.
-  world.answer("w1", "KILL", "OK reason=x");
-  CHECK_EQ(world.count("w1> KILL"), 0);
+  world.answer("w1", "STOP", "OK reason=x");
+  CHECK_EQ(world.count("w1> STOP"), 0);
   CHECK_EQ(world.count("w1> DELETE"), 1);
 }
 
