@@ -331,7 +331,7 @@ Status State::place(const std::string& name, const Line& record) {
   placement.args = record.all("arg");
   placement.env = record.all("env");
   placement.restart = record.text("restart", "no");
-  placement.log_max_bytes = record.number_or("log_max_bytes", 0);
+  placement.log_max_bytes = figure(record, "log_max_bytes").value_or(0);
   placement.pinned = record.number_or("pinned", 0) != 0;
   placement.on_lost = record.text("on_lost", "stay");
   placement.who = record.text("who");
@@ -339,7 +339,7 @@ Status State::place(const std::string& name, const Line& record) {
   placement.replaces = record.text("replaces");
   placement.superseded_by = record.text("superseded_by");
   placement.moves = record.number_or("moves", 0);
-  placement.lease_ms = record.number_or("lease_ms", 0);
+  placement.lease_ms = figure(record, "lease_ms").value_or(0);
   placement.tried = record.all("tried");
   placement.desired = desired_from(record.text("desired"));
   placement.given_up = record.text("given_up");
