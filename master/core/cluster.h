@@ -314,7 +314,9 @@ class Cluster {
   bool may_live(const std::string& name, Now now) const;
   void end_instances(Request& request, OrderKind kind, Now now);
   void end_one(Request& request, OrderKind kind, const std::string& name, Now now);
-  Order end_order(const Request& request, OrderKind kind, const std::string& name) const;
+  static Order end_order(const Request& request, OrderKind kind, const std::string& name,
+                         const std::string& worker);
+  std::vector<std::string> workers_with_foreign(const std::string& name) const;
   bool is_being_deleted(const std::string& app) const;
   void delete_from(Request& request, const std::string& app, Now now);
   void withdraw_delete(const Request& request, const std::string& app);

@@ -27,9 +27,17 @@ void Cluster::do_kill(Request& request, const Command&, Now now) {
 }
 
 void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
-  const auto targets = resolve_targets(request.invocation.operands);
-  if (!targets) return refuse(request, targets.error());
   const auto& operands = request.invocation.operands;
+  std::vector<std::string> words;
+  std::vector<Order> strangers;
+  for (const std::string& word : operands) {
+    const auto workers = workers_with_foreign(word);
+    for (const std::string& worker : workers)
+      strangers.push_back(end_order(request, kind, word, worker));
+    if (workers.empty()) words.push_back(word);
+  }
+  const auto targets = resolve_targets(words);
+  if (!targets) return refuse(request, targets.error());
   std::vector<std::string> names;
   for (const std::string& name : *targets) {
     // Of an app or of all, those that ended long ago are not worth a line.
@@ -38,11 +46,27 @@ void Cluster::end_instances(Request& request, OrderKind kind, Now now) {
     const bool may_begin = placement.restart != "no" && placement.desired == Desired::kRunning;
     if (named || may_begin || may_live(name, now)) names.push_back(name);
   }
-  if (names.empty()) return out_line(request.id, "nothing of it runs");
+  if (names.empty() && strangers.empty()) return out_line(request.id, "nothing of it runs");
   const RequestId id = request.id;
-  request.tried = request.waiting = static_cast<int>(names.size());
+  request.tried = request.waiting = static_cast<int>(names.size() + strangers.size());
+  for (Order& order : strangers) {
+    const std::string name = order.instance;
+    if (const auto gone = away(order.worker))
+      done_one(id, name, gone, now);
+    else
+      send_order(std::move(order), now);
+  }
   for (const std::string& name : names)
     if (Request* still = find_request(id)) end_one(*still, kind, name, now);
+}
+
+// Foreign instances are left alone by the master, not by an operator who names them.
+std::vector<std::string> Cluster::workers_with_foreign(const std::string& name) const {
+  std::vector<std::string> workers;
+  if (state_.instances.contains(name)) return workers;  // ours is meant
+  for (const auto& [worker, view] : workers_)
+    if (view.foreign.contains(name)) workers.push_back(worker);
+  return workers;
 }
 
 // What ended last may have been revived by its policy, and we have yet to hear of it: while its
@@ -73,13 +97,13 @@ void Cluster::end_one(Request& request, OrderKind kind, const std::string& name,
     return done_one(request.id, name, std::nullopt, now);
   }
   if (gone) return done_one(request.id, name, when_back(*gone, placement.worker), now);
-  send_order(end_order(request, kind, name), now);
+  send_order(end_order(request, kind, name, placement.worker), now);
 }
 
-Cluster::Order Cluster::end_order(const Request& request, OrderKind kind,
-                                  const std::string& name) const {
+Cluster::Order Cluster::end_order(const Request& request, OrderKind kind, const std::string& name,
+                                  const std::string& worker) {
   Order order;
-  order.worker = state_.instances.at(name).worker;
+  order.worker = worker;
   order.kind = kind;
   order.request = request.id;
   order.instance = name;
@@ -94,8 +118,8 @@ Cluster::Order Cluster::end_order(const Request& request, OrderKind kind,
 
 // Asked for by nobody who waits.
 void Cluster::send_end(const std::string& instance, OrderKind kind, Now now) {
-  Order order = end_order(Request(), kind, instance);
   const Placement& placement = state_.instances.at(instance);
+  Order order = end_order(Request(), kind, instance, placement.worker);
   if (!placement.superseded_by.empty())
     order.line.add("because", "superseded by " + placement.superseded_by);
   else if (!placement.quarantined.empty())

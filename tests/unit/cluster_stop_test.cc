@@ -198,6 +198,31 @@ TEST(stop_names_what_does_not_exist) {
   CHECK_EQ(world.count("w1> KILL"), 0);
 }
 
+TEST(stop_by_name_reaches_a_foreign_instance) {
+  World world = with_two();
+  world.open("w2");
+  world.hear("w2", "INSTANCE instance=old.3 desired=running state=running run=1 pid=9");
+  world.hear("w2", "INSTANCE instance=web.1 desired=running state=running run=1 pid=8");
+  world.hear("w2", "SYNCED");
+  world.hear("w2", "HEARTBEAT seq=1");
+  world.take();
+  world.run("stop all");
+  CHECK_EQ(world.count("w2> STOP"), 0);
+  world.run("stop web.1");
+  CHECK_EQ(world.count("w2> STOP"), 0);  // ours is meant
+  world.take();
+  world.run("stop old.3");
+  CHECK_EQ(world.count("w2> STOP"), 1);
+  world.answer("w2", "STOP", "OK reason=stopped%20by%20operator");
+  CHECK(world.has("#6 out old.3: stopped by operator"));
+  CHECK_EQ(world.count("#6 OK"), 1);
+  world.close("w2");
+  world.pass(3000, {"w1"});
+  world.take();
+  world.run("kill old.3");
+  CHECK(world.has("#7 ERR lost worker w2 is lost"));
+}
+
 TEST(stop_is_in_the_audit_trail_with_who_and_how_it_went) {
   World world = with_two();
   world.run("stop web.1 nosuch");
