@@ -19,7 +19,7 @@ void Cluster::do_forget(Request& request, const Command&, Now now) {
     worker.session = 0;
   }
   // Of what nobody will come back for, nothing is promised to be done later.
-  worker.presence = Presence::kLost;
+  if (worker.presence != Presence::kLeft) worker.presence = Presence::kLost;
   give_up_orders(name, fail(Code::kNotFound, "worker " + name + " was forgotten"), now);
   std::vector<std::string> names;
   for (const auto& [instance, placement] : state_.instances)

@@ -92,7 +92,7 @@ std::optional<Error> Cluster::held_by_other(const std::string& app, const std::s
     for (const auto& [name, foreign] : view.foreign)
       if (singleton && foreign.state != "dead" && name.starts_with(app + "."))
         return fail(Code::kBusy, name + " on " + worker + " is foreign and lives: " + app +
-                                     " must not run twice; end it there first");
+                                     " must not run twice; stop it first");
   // One whose worker was forgotten may live on as well.
   for (auto at = leases_.lower_bound(app + "."); at != leases_.end(); ++at) {
     if (!at->first.starts_with(app + ".")) break;

@@ -146,12 +146,12 @@ TEST(singleton_does_not_begin_beside_a_foreign_instance_of_its_app) {
   world.take();
   world.run(kSingleton);
   CHECK(
-      world.has("#2 ERR busy web.7 on w2 is foreign and lives: web must not run twice; end it "
-                "there first"));
+      world.has("#2 ERR busy web.7 on w2 is foreign and lives: web must not run twice; stop it "
+                "first"));
   world.run("describe web.7");
   CHECK(
       world.has("#3 ERR not-found web.7 on w2 is foreign: no record of this master speaks of it, "
-                "and it is left alone"));
+                "and it is left alone until 'stop' or 'kill' names it"));
   world.hear("w2", "INSTANCE instance=web.7 desired=running state=dead run=1");
   world.take();
   world.run(kSingleton);
