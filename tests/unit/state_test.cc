@@ -29,6 +29,7 @@ std::string print(const State& state) {
 void check_snapshot(const State& state) {
   State again;
   for (const Line& record : snapshot(state)) CHECK(again.apply(record).has_value());
+  CHECK(again == state);  // what no record speaks of would be missing in both texts
   CHECK_EQ(print(again), print(state));
 }
 
@@ -256,4 +257,14 @@ TEST(state_of_the_newer_fields_goes_into_the_snapshot) {
   State started = state_of(records);
   CHECK(started.apply(*parse_line("DESIRED instance=web.4 desired=running")).has_value());
   CHECK_EQ(started.instances.at("web.4").quarantined, "");
+}
+
+TEST(state_keeps_a_fence_and_what_was_asked_through_a_snapshot) {
+  State state;
+  for (const char* record : {"EPOCH number=3 id=aa", "FENCED at=5 why=an%20old%20copy",
+                             "ASKED n=7 at=5 who=ann from=unix words=stop%20web"})
+    CHECK(state.apply(*parse_line(record)).has_value());
+  CHECK_EQ(state.fence, "an old copy");
+  CHECK_EQ(state.asked.size(), 1U);
+  check_snapshot(state);
 }
