@@ -273,11 +273,10 @@ std::set<std::string> Cluster::referenced_blobs() const {
 // --- what a word means ---
 
 Error Cluster::no_such(std::string_view what, const std::string& name) const {
-  for (const auto& [worker, view] : workers_)
-    if (view.foreign.contains(name))
-      return fail(Code::kNotFound,
-                  name + " on " + worker + " is foreign: no record of this " +
-                      "master speaks of it, and it is left alone until 'stop' or 'kill' names it");
+  if (const auto workers = workers_with_foreign(name); !workers.empty())
+    return fail(Code::kNotFound,
+                name + " on " + fold_names(workers) + " is foreign: no record of this master " +
+                    "speaks of it, and it is left alone until 'stop' or 'kill' names it");
   const auto parsed = parse_instance_name(name);
   const auto its_app = parsed ? state_.apps.find(parsed->app) : state_.apps.end();
   if (its_app != state_.apps.end() && parsed->number < its_app->second.next_number)

@@ -8,13 +8,6 @@ using namespace dm::test;
 
 namespace {
 
-constexpr int kExit3 = 3 << 8;
-
-std::string run_line(const std::string& instance, int run) {
-  return "RUN instance=" + instance + " run=" + std::to_string(run) +
-         " pid=7 start=70 started_ms=1700000000000";
-}
-
 // A worker that has the app, and has forgotten web.1.
 AgentWorld forgetful(const std::string& line) {
   AgentWorld world;

@@ -8,13 +8,6 @@ using namespace dm::test;
 
 namespace {
 
-constexpr int kExit3 = 3 << 8;
-
-std::string run_line(const std::string& instance, int run) {
-  return "RUN instance=" + instance + " run=" + std::to_string(run) +
-         " pid=7 start=70 started_ms=1700000000000";
-}
-
 std::string exited_line(const std::string& instance, int run, const std::string& left = "0") {
   return "EXITED seq=1 instance=" + instance + " run=" + std::to_string(run) +
          " pid=7 started_ms=1700000000000 ended_ms=1700000001000 status=768 user_us=0 system_us=0 "

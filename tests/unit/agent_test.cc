@@ -7,7 +7,6 @@ using namespace dm;
 using namespace dm::test;
 
 namespace {
-constexpr int kExit3 = 3 << 8;
 constexpr int kBySigint = 2;
 constexpr int kBySigkill = 9;
 constexpr int kBySegv = 11 | 0x80;

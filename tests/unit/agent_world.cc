@@ -41,6 +41,11 @@ std::string launch_fields(const std::string& instance, const std::string& restar
          " run=" + std::to_string(run) + " restart=" + restart;
 }
 
+std::string run_line(const std::string& instance, int run) {
+  return "RUN instance=" + instance + " run=" + std::to_string(run) +
+         " pid=7 start=70 started_ms=1700000000000";
+}
+
 AgentWorld::AgentWorld() : facts(facts_of_w1()), agent_(std::make_unique<Agent>(facts, 1)) {}
 
 void AgentWorld::feed(const Event& event) {

@@ -24,6 +24,11 @@ std::string launch_fields(const std::string& instance, const std::string& restar
 inline constexpr std::string_view kManifest =
     "1111111111111111111111111111111111111111111111111111111111111111";
 
+inline constexpr int kExit3 = 3 << 8;  // as wait4 gives it
+
+// The supervisor's word of a run that it has, with pid 7.
+std::string run_line(const std::string& instance, int run);
+
 class AgentWorld {
  public:
   AgentWorld();

@@ -68,14 +68,11 @@ TEST(delete_with_force_is_finished_by_the_next_master) {
   world.launch("web", "w1");
   world.run("delete web --force");
   world.restart();
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
   CHECK_EQ(world.count("w1> DELETE"), 0);
-  CHECK(world.has("w1> KILL") || world.has("w1> STOP"));
+  CHECK(world.has("w1> STOP"));
   world.hear("w1", "EXITED seq=1 instance=web.1 run=1 reason=x");
-  world.answer("w1", world.has("w1> KILL") ? "KILL" : "STOP", "OK reason=x");
+  world.answer("w1", "STOP", "OK reason=x");
   CHECK_EQ(world.count("w1> DELETE"), 1);
 }
 
@@ -116,10 +113,7 @@ TEST(delete_on_a_lost_worker_is_done_at_its_return) {
   world.run("delete web --force");
   CHECK(world.has("#3 ERR lost worker w1 is lost: will be done when w1 returns"));
   world.restart();
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
   CHECK_EQ(world.count("w1> STOP"), 1);
   CHECK_EQ(world.count("w1> DELETE"), 0);
   world.hear("w1", "EXITED seq=1 instance=web.1 run=1 signal=SIGINT reason=x");
@@ -153,10 +147,7 @@ TEST(delete_that_failed_does_not_fall_upon_what_is_placed_later) {
   world.install("web", {"w1"});
   world.launch("web", "w1");
   world.restart();
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
   CHECK_EQ(world.count("w1> "), 0);
 }
 

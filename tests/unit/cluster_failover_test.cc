@@ -62,10 +62,7 @@ TEST(move_is_told_in_history_and_to_the_worker_that_returns) {
   world.answer("w2", "LAUNCH", "OK pid=8 run=1");
   CHECK(world.print("describe web.1").find("Superseded by") != std::string::npos);
   CHECK(world.print("describe web.2").find("Replaces") != std::string::npos);
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=7");
   CHECK(world.has("STOP id="));
   CHECK(world.has("because=superseded%20by%20web.2"));
   world.hear("w2", "EXITED seq=1 instance=web.2 run=1 exit_code=3 reason=exit%20code%203");

@@ -66,10 +66,7 @@ TEST(fence_a_new_epoch_begins_no_run_that_a_worker_has_had) {
   world.launch("web", "w1", " --restart always");
   // The stop was promised by a journal that is not here any more.
   world.restart();
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=stopped state=dead run=4 restarts=3");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=stopped state=dead run=4 restarts=3");
   CHECK_EQ(world.count("w1> LAUNCH"), 1);
   CHECK(world.has("record DESIRED instance=web.1 desired=running run=5"));
   CHECK(world.has(" run=5 restart=always"));

@@ -128,10 +128,7 @@ TEST(launch_lost_on_the_way_is_withdrawn_and_ended_at_the_return) {
   world.pass(2500);
   CHECK(world.has("#2 ERR lost worker w1 is lost"));
   CHECK_EQ(world.state_of("web.1"), "unknown not launched: worker w1 is lost");
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=9");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=running run=1 pid=9");
   CHECK_EQ(world.count("w1> LAUNCH"), 0);
   CHECK_EQ(world.count("w1> STOP"), 1);
 }

@@ -43,10 +43,7 @@ TEST(mend_finishes_a_start_that_was_not_answered) {
   world.hear("w1", "EXITED seq=1 instance=web.1 run=1 exit_code=0 reason=exit%20code%200");
   world.run("start web.1");
   world.restart();
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=dead run=1 restarts=0");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=dead run=1 restarts=0");
   CHECK(world.has("w1> LAUNCH"));
   CHECK(world.has("instance=web.1"));
   CHECK(world.has("run=2"));

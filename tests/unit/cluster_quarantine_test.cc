@@ -78,10 +78,7 @@ TEST(quarantine_counts_life_and_not_the_wait_before_it) {
 
 TEST(quarantine_is_the_reason_of_the_end_and_stays_to_be_read) {
   World world = quarantined();
-  world.open("w4");
-  world.hear("w4", "INSTANCE instance=web.4 desired=running state=running run=1 pid=8");
-  world.take();
-  world.hear("w4", "SYNCED");
+  world.return_with("w4", "INSTANCE instance=web.4 desired=running state=running run=1 pid=8");
   CHECK(world.has("w4> STOP"));
   CHECK(world.has("because=quarantined:%20each%20of%20the%20last%203%20workers"));
   world.hear("w4", "EXITED seq=1 instance=web.4 run=1 exit_code=0 reason=stopped");

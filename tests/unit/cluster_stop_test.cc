@@ -161,10 +161,7 @@ TEST(stop_reaches_a_worker_whose_connection_is_just_gone) {
   world.close("w1");
   world.run("stop web.1");
   CHECK_EQ(world.count("w1> STOP"), 0);
-  world.open("w1");
-  world.hear("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
-  world.take();
-  world.hear("w1", "SYNCED");
+  world.return_with("w1", "INSTANCE instance=web.1 desired=running state=sleeping run=1 pid=77");
   CHECK_EQ(world.count("w1> STOP"), 1);
 }
 

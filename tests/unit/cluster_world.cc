@@ -136,6 +136,13 @@ void World::hear(const std::string& worker, std::string_view text) {
   feed(SessionLine{sessions_[worker], line(text)});
 }
 
+void World::return_with(const std::string& worker, std::string_view instance) {
+  open(worker);
+  hear(worker, instance);
+  take();
+  hear(worker, "SYNCED");
+}
+
 void World::join(const std::string& worker, std::string_view beat) {
   open(worker);
   hear(worker, "SYNCED");

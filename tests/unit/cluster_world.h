@@ -28,6 +28,8 @@ class World {
   void open(const std::string& worker, const std::string& id = "");
   void close(const std::string& worker, const std::string& why = "connection closed");
   void hear(const std::string& worker, std::string_view line);
+  // A new session, which tells of one instance: what is made of SYNCED is left in the log.
+  void return_with(const std::string& worker, std::string_view instance);
   // open, SYNCED and a first beat.
   void join(const std::string& worker, std::string_view beat = "HEARTBEAT seq=1 cpu=10");
 
