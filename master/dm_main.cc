@@ -10,8 +10,8 @@
 #include "common/escape.h"
 #include "common/io/key_file.h"
 #include "common/io/state_directory.h"
-#include "master/shell/io/keygen.h"
-#include "master/shell/io/run_client.h"
+#include "master/client/io/keygen.h"
+#include "master/client/io/run_client.h"
 
 namespace {
 

@@ -12,11 +12,12 @@
 
 #include "common/clock.h"
 #include "master/core/effects.h"
-#include "master/core/event_log.h"
-#include "master/core/failover.h"
-#include "master/core/instance_row.h"
-#include "master/core/roster.h"
-#include "master/core/state.h"
+#include "master/decide/failover.h"
+#include "master/logs/event_log.h"
+#include "master/observed/reports.h"
+#include "master/observed/roster.h"
+#include "master/state/state.h"
+#include "master/view/instance_row.h"
 
 namespace dm::master {
 

@@ -72,7 +72,7 @@ void Cluster::tell_foreign(WorkerView& worker, Now now) {
   if (!worker.synced || !worker.beaten) return;
   std::set<std::string> names;
   for (const auto& [name, foreign] : worker.foreign) names.insert(name);
-  const ForeignNotices::News news = worker.foreign_notices.tell(names, now.mono_ms);
+  const UnrecordedNotices::News news = worker.foreign_notices.tell(names, now.mono_ms);
   for (const std::string& name : news.named) {
     ClusterEvent event;
     event.kind = "foreign";

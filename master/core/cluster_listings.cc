@@ -7,7 +7,7 @@
 #include "common/shell_words.h"
 #include "common/units.h"
 #include "master/core/cluster.h"
-#include "master/core/views.h"
+#include "master/view/views.h"
 
 namespace dm::master {
 namespace {

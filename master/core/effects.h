@@ -14,13 +14,11 @@
 #include "common/manifest.h"
 #include "common/result.h"
 #include "master/commands/invocation.h"
-#include "master/core/run_history.h"
-#include "master/core/tail.h"
+#include "master/logs/run_history.h"
+#include "master/logs/tail.h"
+#include "master/observed/ids.h"
 
 namespace dm::master {
-
-using SessionId = std::uint64_t;  // one worker connection
-using RequestId = std::uint64_t;  // one command of an operator
 
 // Who gives a command, for the audit trail.
 struct Asker {

@@ -7,7 +7,7 @@
 
 #include "common/io/net.h"
 #include "common/io/system.h"
-#include "master/core/least_rate.h"
+#include "master/limits/least_rate.h"
 
 namespace dm::master {
 namespace {

@@ -12,12 +12,12 @@
 
 #include "common/io/acceptor.h"
 #include "common/io/line_connection.h"
-#include "master/core/operator_patience.h"
-#include "master/core/operator_places.h"
-#include "master/core/turns.h"
-#include "master/core/unsent_budget.h"
 #include "master/io/hub.h"
 #include "master/io/identity.h"
+#include "master/limits/operator_patience.h"
+#include "master/limits/operator_places.h"
+#include "master/limits/turns.h"
+#include "master/limits/unsent_budget.h"
 
 namespace dm::master {
 

@@ -13,7 +13,7 @@
 #include "common/io/files.h"
 #include "common/io/system.h"
 #include "common/journal.h"
-#include "master/core/run_history.h"
+#include "master/logs/run_history.h"
 
 namespace dm::master {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "common/io/blob_store.h"
 #include "common/io/journal_inspect.h"
-#include "master/core/state.h"
 #include "master/io/history_files.h"
+#include "master/state/state.h"
 
 namespace dm::master {
 namespace {

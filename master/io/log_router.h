@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
-#include "master/core/log_merge.h"
 #include "master/io/control_port.h"
 #include "master/io/hub.h"
+#include "master/logs/log_merge.h"
 
 namespace dm::master {
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/io/system.h"
-#include "master/shell/io/run_client.h"
+#include "master/client/io/run_client.h"
 
 namespace dm::master {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "common/io/jobs.h"
 #include "common/io/journal_rewrite.h"
-#include "master/core/snapshot.h"
+#include "master/state/snapshot.h"
 
 namespace dm::master {
 

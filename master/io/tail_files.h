@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "master/core/tail.h"
+#include "master/logs/tail.h"
 
 namespace dm::master {
 

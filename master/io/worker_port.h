@@ -8,9 +8,9 @@
 
 #include "common/io/acceptor.h"
 #include "common/io/line_connection.h"
-#include "master/core/waiting_room.h"
 #include "master/io/bulk_port.h"
 #include "master/io/hub.h"
+#include "master/limits/admission.h"
 
 namespace dm::master {
 
@@ -50,7 +50,7 @@ class WorkerPort {
   Hub& hub_;
   BulkPort& bulk_;
   std::map<SessionId, Peer> peers_;
-  WaitingRoom waiting_;
+  Admission waiting_;
   Quota sessions_;
   SessionId next_ = 1;
   Acceptor acceptor_;  // last: it calls accepted()

@@ -10,7 +10,7 @@
 
 #include "common/escape.h"
 #include "common/shell_words.h"
-#include "master/core/snapshot.h"
+#include "master/state/snapshot.h"
 #include "tests/fuzz/target.h"
 #include "tests/unit/cluster_world.h"
 

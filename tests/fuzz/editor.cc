@@ -1,11 +1,11 @@
-// master/shell/: bytes of a terminal become keys, keys a line, the line a screen. However the bytes
-// are cut; and what stands on the screen after many changes is what a fresh one would show.
-#include "master/shell/editor.h"
+// master/client/: bytes of a terminal become keys, keys a line, the line a screen. However the
+// bytes are cut; and what stands on the screen after many changes is what a fresh one would show.
+#include "master/client/editor.h"
 
 #include <algorithm>
 
 #include "common/utf8.h"
-#include "master/shell/screen.h"
+#include "master/client/screen.h"
 #include "tests/fuzz/target.h"
 #include "tests/unit/terminal_model.h"
 

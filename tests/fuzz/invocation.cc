@@ -1,11 +1,11 @@
-// master/commands/invocation.h: any words; and master/shell/complete.h: any half of a line.
+// master/commands/invocation.h: any words; and master/client/complete.h: any half of a line.
 #include "master/commands/invocation.h"
 
 #include <algorithm>
 
 #include "common/escape.h"
 #include "common/shell_words.h"
-#include "master/shell/complete.h"
+#include "master/client/complete.h"
 #include "tests/fuzz/target.h"
 
 using namespace dm;

@@ -1,5 +1,5 @@
-// master/core/state.h: any records; what they make is made again by the snapshot's records.
-#include "master/core/snapshot.h"
+// master/state/state.h: any records; what they make is made again by the snapshot's records.
+#include "master/state/snapshot.h"
 
 #include "tests/fuzz/target.h"
 

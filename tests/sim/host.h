@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "common/clock.h"
-#include "master/core/state.h"
+#include "master/state/state.h"
 #include "tests/sim/agent_process.h"
 #include "tests/sim/journal.h"
 #include "tests/sim/supervisor.h"

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "master/core/cluster.h"
-#include "master/core/snapshot.h"
+#include "master/state/snapshot.h"
 #include "tests/sim/commits.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"

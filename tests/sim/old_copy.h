@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "master/core/effects.h"
-#include "master/core/state.h"
+#include "master/state/state.h"
 #include "tests/sim/timeline.h"
 
 namespace dm::sim {

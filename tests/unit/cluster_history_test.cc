@@ -1,5 +1,5 @@
 // `history` and what retention cuts, as the core sees them: the reading is the I/O's.
-#include "master/core/snapshot.h"
+#include "master/state/snapshot.h"
 #include "tests/unit/check.h"
 #include "tests/unit/cluster_world.h"
 

@@ -5,7 +5,7 @@
 
 #include "common/random.h"
 #include "common/shell_words.h"
-#include "master/core/snapshot.h"
+#include "master/state/snapshot.h"
 #include "tests/unit/check.h"
 #include "tests/unit/cluster_world.h"
 

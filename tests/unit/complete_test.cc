@@ -1,4 +1,4 @@
-#include "master/shell/complete.h"
+#include "master/client/complete.h"
 
 #include <random>
 

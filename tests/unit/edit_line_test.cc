@@ -1,4 +1,4 @@
-#include "master/shell/edit_line.h"
+#include "master/client/edit_line.h"
 
 #include <random>
 

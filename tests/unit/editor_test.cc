@@ -1,4 +1,4 @@
-#include "master/shell/editor.h"
+#include "master/client/editor.h"
 
 #include <random>
 

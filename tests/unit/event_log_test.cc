@@ -1,4 +1,4 @@
-#include "master/core/event_log.h"
+#include "master/logs/event_log.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/core/failover.h"
+#include "master/decide/failover.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/shell/history.h"
+#include "master/client/history.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/shell/keys.h"
+#include "master/client/keys.h"
 
 #include <random>
 #include <vector>

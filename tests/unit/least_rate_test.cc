@@ -1,4 +1,4 @@
-#include "master/core/least_rate.h"
+#include "master/limits/least_rate.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/core/log_merge.h"
+#include "master/logs/log_merge.h"
 
 #include "tests/unit/check.h"
 

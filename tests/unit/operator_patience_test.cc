@@ -1,4 +1,4 @@
-#include "master/core/operator_patience.h"
+#include "master/limits/operator_patience.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/core/operator_places.h"
+#include "master/limits/operator_places.h"
 
 #include "tests/unit/check.h"
 

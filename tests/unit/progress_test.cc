@@ -1,4 +1,4 @@
-#include "master/shell/progress.h"
+#include "master/client/progress.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/core/roster.h"
+#include "master/observed/roster.h"
 
 #include "tests/unit/check.h"
 

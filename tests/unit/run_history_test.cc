@@ -1,4 +1,4 @@
-#include "master/core/run_history.h"
+#include "master/logs/run_history.h"
 
 #include "tests/unit/check.h"
 

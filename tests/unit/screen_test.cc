@@ -1,4 +1,4 @@
-#include "master/shell/screen.h"
+#include "master/client/screen.h"
 
 #include <algorithm>
 #include <random>

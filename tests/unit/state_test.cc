@@ -1,6 +1,6 @@
-#include "master/core/state.h"
+#include "master/state/state.h"
 
-#include "master/core/snapshot.h"
+#include "master/state/snapshot.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/core/tail.h"
+#include "master/logs/tail.h"
 
 #include "tests/unit/check.h"
 

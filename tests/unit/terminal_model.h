@@ -1,4 +1,4 @@
-// tests/unit/terminal_model.h - as much of a terminal as master/shell/screen.h uses, xterm's late
+// tests/unit/terminal_model.h - as much of a terminal as master/client/screen.h uses, xterm's late
 // wrap included. Any other sequence than those that screen.h names makes it `broken`.
 #pragma once
 

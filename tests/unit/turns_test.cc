@@ -1,4 +1,4 @@
-#include "master/core/turns.h"
+#include "master/limits/turns.h"
 
 #include "tests/unit/check.h"
 

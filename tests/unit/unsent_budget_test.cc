@@ -1,4 +1,4 @@
-#include "master/core/unsent_budget.h"
+#include "master/limits/unsent_budget.h"
 
 #include "tests/unit/check.h"
 

@@ -1,4 +1,4 @@
-#include "master/core/views.h"
+#include "master/view/views.h"
 
 #include <algorithm>
 

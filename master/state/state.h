@@ -1,0 +1,170 @@
+// master/state/state.h - what the master must never forget: workers, apps, versions, instances and
+// how their runs ended. Changes only by records, so that the journal rebuilds it. Pure.
+//
+// A record sets what it speaks of, or keeps the larger of two numbers; it never adds to what was
+// there: that is what lets a snapshot be taken while records come (snapshot.h).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/codec.h"
+#include "common/manifest.h"
+#include "common/result.h"
+
+namespace dm::master {
+
+// What an operator asked for.
+struct AskedCommand {
+  std::int64_t wall_ms = 0;
+  std::string who, from, words;
+  bool operator==(const AskedCommand&) const = default;
+};
+
+struct KnownWorker {
+  std::string id;  // 128 bits in hex; empty for one that gave none
+  bool cordoned = false;
+  bool operator==(const KnownWorker&) const = default;
+};
+
+struct Version {
+  std::string app;
+  std::int64_t registered_ms = 0;
+  std::set<std::string> installed_on;  // workers
+  std::set<std::string> sent_to;       // workers that may have files of it, whole or in part
+  bool operator==(const Version&) const = default;
+};
+
+struct App {
+  std::string current;  // version
+  std::int64_t next_number = 1;
+  bool operator==(const App&) const = default;
+};
+
+// An app that was never registered, but that a worker has instances of.
+struct HeardApp {
+  std::string worker;  // who spoke of it last
+  std::int64_t next_number = 1;
+  bool operator==(const HeardApp&) const = default;
+};
+
+// The end of one run. What is unknown is absent.
+struct RunEnd {
+  std::int64_t run = 0;
+  std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;
+  std::optional<std::string> signal;
+  bool core = false;
+  std::string reason;
+  std::int64_t crashes = 0;  // deaths in a row, this one included, each soon after its start
+  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, max_rss_bytes;
+  bool operator==(const RunEnd&) const = default;
+};
+
+enum class Desired { kRunning, kStopped, kKilled };
+std::string_view word(Desired desired);
+
+struct Placement {
+  std::string app, version, worker;
+  std::vector<std::string> args, env;
+  std::string restart = "no";
+  bool pinned = false;             // placed by --on
+  std::string on_lost = "stay";    // "move": launched elsewhere when its worker is lost
+  std::string who;                 // launched it; empty: the system itself
+  std::string asked_by;            // asked for its last run, likewise
+  std::string replaces;            // the instance that this one took the place of; empty: none
+  std::string superseded_by;       // and the other way round
+  std::int64_t moves = 0;          // in a row, each since a worker was lost soon
+  std::string quarantined;         // why it is moved no more; empty: it is
+  std::int64_t lease_ms = 0;       // at most one of its app lives, and not without a lease; 0: none
+  std::vector<std::string> tried;  // workers on which it kept crashing
+  Desired desired = Desired::kRunning;
+  // Why the launch of its last run was given up although its worker may have begun it; empty: it
+  // was not.
+  std::string given_up;
+  std::int64_t log_max_bytes = 0;  // 0: the usual
+  std::int64_t run = 1;            // the last one that was asked for, or whose end was heard of
+  std::int64_t begun = 0;          // the last one of which its worker has said that it began
+  std::int64_t begun_ms = 0;       // when its first run there did; 0: not known
+  std::int64_t created_ms = 0;
+  std::optional<RunEnd> last_end;
+  std::int64_t last_run() const { return run > begun ? run : begun; }
+  bool has_ended() const { return last_end && last_end->run >= last_run(); }  // its last run
+  bool operator==(const Placement&) const = default;
+};
+
+// What retention has cut from the audit trail, in all.
+struct HistoryCuts {
+  std::int64_t before = 0;  // the number of the first record that may be there still
+  std::int64_t runs = 0, records = 0, bytes = 0;
+  bool operator==(const HistoryCuts&) const = default;
+};
+
+class State {
+ public:
+  // Errors: bad-line for a record that this version does not write.
+  Status apply(const Line& record);
+  bool operator==(const State&) const = default;
+
+  std::string cluster_id;         // 128 random bits in hex; empty before the first start
+  std::int64_t epoch_number = 0;  // counts the master's starts
+  std::string epoch_id;           // random, differs at each start
+  std::map<std::int64_t, std::string> epochs;  // the latest kMostEpochs starts
+  std::int64_t any_epoch_below = 0;  // an operator has said that older ones need not be known
+  static constexpr std::size_t kMostEpochs = 1000;
+  // Why no orders are given: a worker has obeyed a later master, so this is an old copy of the
+  // journal. Empty: they are. An EPOCH with `new` ends it.
+  std::string fence;
+  // Was this a start of this very master? "NUMBER-ID".
+  bool knows_epoch(std::string_view epoch) const;
+
+  HistoryCuts cuts;
+  std::map<std::string, KnownWorker> workers;
+  std::map<std::string, AskedCommand> asked;        // that have no end yet, by their numbers
+  std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
+  std::map<std::string, App> apps;
+  std::map<std::string, HeardApp> heard;  // each until it is registered, or its worker forgotten
+  std::int64_t next_number(const std::string& app) const;
+  // What an app's next instance is called. Errors: exists, if every number was given away.
+  Result<std::string> next_name(const std::string& app) const;
+  std::map<std::string, Version> versions;  // by the manifest's SHA-256
+  std::map<std::string, Placement> instances;
+  std::map<std::string, std::set<std::string>> deletes;  // worker: apps it deletes when it returns
+  std::map<std::string, std::int64_t> acknowledged;      // worker: seq of its last EXITED
+  // Singletons of which nobody will tell how they ended, until their leases (ms) are over.
+  std::map<std::string, std::int64_t> held;
+
+ private:
+  void acknowledge(const Line& record);
+  void hold(const Line& record);
+  void keep(const std::string& worker, const std::string& app);
+  Status apply_app(const Line& record);
+  Status apply_instance(const Line& record);
+  Status place(const std::string& name, const Line& record);
+};
+
+// A figure that a worker gave: from 0 to 10^15; absent if it is anything else, so that no sum with
+// it can overflow.
+std::optional<std::int64_t> figure(const Line& line, std::string_view key);
+
+// RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
+RunEnd parse_end(const Line& line);
+// Does its policy begin another run after the last end that is known here?
+bool is_revived(const Placement& placement);
+// How many deaths in a row this end makes, each soon after its start; 0 if it lived long enough.
+std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
+
+// The records of a placement, of an end, and of the cuts: sums, so that a repeated one counts
+// nothing twice.
+Line print_placement(const std::string& name, const Placement& placement);
+Line print_desired(const std::string& instance, Desired desired);
+Line print_cuts(const HistoryCuts& cuts);
+Line print_asked(const std::string& number, const AskedCommand& command);
+Line print_lease(const std::string& instance, std::int64_t lease_ms);
+Line print_end(const std::string& instance, const RunEnd& end);
+
+}  // namespace dm::master

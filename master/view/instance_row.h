@@ -1,0 +1,26 @@
+// master/view/instance_row.h - one instance as a listing shows it. Pure data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "master/state/state.h"
+
+namespace dm::master {
+
+// One instance as a listing shows it.
+struct InstanceRow {
+  std::string name;
+  const Placement* placement = nullptr;
+  std::string state, reason;
+  bool alive = false;
+  std::int64_t run = 0, restarts = 0;
+  std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;
+  std::optional<std::string> signal;
+  std::optional<bool> core;
+  std::optional<double> cpu_percent;
+  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes, max_rss_bytes;
+};
+
+}  // namespace dm::master
