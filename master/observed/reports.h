@@ -1,10 +1,12 @@
-// master/observed/reports.h - the last report of an instance by its worker. Pure data.
+// master/observed/reports.h - the last report of each instance by its worker. Pure.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace dm::master {
 
@@ -23,6 +25,31 @@ struct Live {
   std::int64_t cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0, max_rss_bytes = 0;
   double cpu_percent = 0;
   std::deque<UsageSample> samples;
+};
+
+// Is this a state of a living process?
+inline bool is_alive_word(std::string_view state) {
+  return !state.empty() && state != "dead" && state != "backoff";
+}
+
+class Reports {
+ public:
+  const std::map<std::string, Live>& all() const { return live_; }
+  std::map<std::string, Live>& edit_all() { return live_; }
+  // nullptr for an instance of which no worker has said anything.
+  const Live* find(const std::string& instance) const {
+    const auto found = live_.find(instance);
+    return found == live_.end() ? nullptr : &found->second;
+  }
+  Live& edit(const std::string& instance) { return live_[instance]; }
+  void erase(const std::string& instance) { live_.erase(instance); }
+  bool is_alive(const std::string& instance) const {
+    const Live* live = find(instance);
+    return live != nullptr && is_alive_word(live->state);
+  }
+
+ private:
+  std::map<std::string, Live> live_;
 };
 
 }  // namespace dm::master

@@ -1,83 +1,42 @@
 #include "master/observed/roster.h"
 
-#include <algorithm>
-#include <tuple>
-
-#include "common/units.h"
-
 namespace dm::master {
-namespace {
 
-constexpr double kMostPercent = 95;
-constexpr std::int64_t kLeastDiskBytes = 64LL * 1024 * 1024;
-
-bool is_full(const WorkerView& worker) {
-  return worker.cpu_percent.value_or(0) > kMostPercent || worker.mem_percent() > kMostPercent;
+const WorkerView* Roster::find(const std::string& name) const {
+  const auto found = workers_.find(name);
+  return found == workers_.end() ? nullptr : &found->second;
 }
 
-double expected_load(const WorkerView& worker) {
-  const auto cpus = static_cast<double>(std::max<std::int64_t>(worker.cpus, 1));
-  return worker.load() + 100.0 * static_cast<double>(worker.placed_since_beat) / cpus;
+WorkerView* Roster::edit(const std::string& name) {
+  const auto found = workers_.find(name);
+  return found == workers_.end() ? nullptr : &found->second;
 }
 
-auto rank(const WorkerView& worker) {
-  return std::tuple(expected_load(worker), worker.instances + worker.placed_since_beat,
-                    std::string_view(worker.name));
+WorkerView& Roster::add(const std::string& name) {
+  WorkerView& view = workers_[name];
+  view.name = name;
+  return view;
 }
 
-}  // namespace
+void Roster::remove(const std::string& name) {
+  workers_.erase(name);
+}
 
-std::string_view word(Presence presence) {
-  switch (presence) {
-    case Presence::kSuspect: return "suspect";
-    case Presence::kUp: return "up";
-    case Presence::kLost: return "lost";
-    case Presence::kLeft: return "left";
+WorkerView* Roster::view_of(SessionId session) {
+  const auto found = sessions_.find(session);
+  return found == sessions_.end() ? nullptr : edit(found->second);
+}
+
+std::optional<Error> Roster::away(const std::string& name) const {
+  const WorkerView* view = find(name);
+  if (view == nullptr) return fail(Code::kLost, "worker " + name + " is not known");
+  switch (view->presence) {
+    case Presence::kLost: return fail(Code::kLost, "worker " + name + " is lost");
+    case Presence::kLeft: return fail(Code::kLost, "worker " + name + " has left");
+    case Presence::kUp:
+    case Presence::kSuspect: return std::nullopt;
   }
-  return "lost";
-}
-
-double WorkerView::mem_percent() const {
-  if (mem_total_bytes.value_or(0) <= 0) return 0;
-  return 100.0 * static_cast<double>(mem_used_bytes.value_or(0)) /
-         static_cast<double>(*mem_total_bytes);
-}
-
-double WorkerView::load() const {
-  return combined_load(cpu_percent.value_or(0), mem_percent());
-}
-
-double combined_load(double cpu_percent, double mem_percent) {
-  const double sum = cpu_percent + mem_percent;
-  return sum <= 0 ? 0 : 2 * cpu_percent * mem_percent / sum;
-}
-
-std::int64_t lost_after_ms(std::int64_t heartbeat_ms) {
-  return heartbeat_ms * 5 / 2;
-}
-
-std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms) {
-  if (worker.presence != Presence::kUp) return std::string(word(worker.presence));
-  if (worker.cordoned) return "cordoned";
-  if (now.mono_ms - worker.last_beat_mono_ms >= 2 * heartbeat_ms) return "beats are late";
-  const bool nearly_full = worker.disk_free_bytes && *worker.disk_free_bytes < kLeastDiskBytes;
-  if (worker.disk_low || nearly_full)
-    return "disk nearly full (" + print_bytes(worker.disk_free_bytes.value_or(0)) + " free)";
-  return "";
-}
-
-bool is_available(const WorkerView& worker, Now now, std::int64_t heartbeat_ms) {
-  return refusal(worker, now, heartbeat_ms).empty();
-}
-
-const WorkerView* choose(const std::vector<const WorkerView*>& candidates, IfAllAreFull fallback) {
-  const WorkerView* best = nullptr;
-  for (const WorkerView* worker : candidates) {
-    if (is_full(*worker) && fallback == IfAllAreFull::kNone) continue;
-    const auto order = [](const WorkerView& view) { return std::pair(is_full(view), rank(view)); };
-    if (best == nullptr || order(*worker) < order(*best)) best = worker;
-  }
-  return best;
+  return std::nullopt;
 }
 
 }  // namespace dm::master

@@ -1,96 +1,36 @@
-// master/observed/roster.h - how the workers are right now: who is here, who is late, how loaded
-// they are, who gets the next instance. Pure.
+// master/observed/roster.h - the workers as they are right now, by name and by session. Pure.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "common/clock.h"
-#include "master/limits/rate_limit.h"
-#include "master/observed/ids.h"
-#include "master/observed/unrecorded_notices.h"
+#include "common/result.h"
+#include "master/observed/worker_view.h"
 
 namespace dm::master {
 
-enum class Presence {
-  kSuspect,  // its connection closed, or it has not beaten yet
-  kUp,
-  kLost,  // two beats missed
-  kLeft,  // it said BYE
+class Roster {
+ public:
+  const std::map<std::string, WorkerView>& all() const { return workers_; }
+  std::map<std::string, WorkerView>& edit_all() { return workers_; }
+  // nullptr for a name that nobody has. Valid until remove().
+  const WorkerView* find(const std::string& name) const;
+  WorkerView* edit(const std::string& name);
+  WorkerView& add(const std::string& name);  // or the one that is there
+  void remove(const std::string& name);
+
+  // The worker that speaks on this session; nullptr once it was unbound.
+  WorkerView* view_of(SessionId session);
+  void bind(SessionId session, const std::string& name) { sessions_[session] = name; }
+  void unbind(SessionId session) { sessions_.erase(session); }
+
+  // Why a worker cannot be asked for anything; nullopt if it can, if only when it is back.
+  std::optional<Error> away(const std::string& name) const;
+
+ private:
+  std::map<std::string, WorkerView> workers_;
+  std::map<SessionId, std::string> sessions_;
 };
-std::string_view word(Presence presence);
-
-// An instance that a worker runs and this master does not know.
-struct Foreign {
-  std::string state;  // by its worker
-  std::optional<std::int64_t> pid;
-  std::int64_t run = 0;
-};
-
-struct WorkerView {
-  std::string name;
-  std::string address;
-  std::string pending_id;  // of HELLO; recorded with the first beat
-  SessionId session = 0;   // 0: not connected
-  Presence presence = Presence::kSuspect;
-  bool beaten = false;  // in this session
-  bool synced = false;  // it has told all it knows, and takes orders
-  bool heard = false;   // it has done so at least once since the master's start
-  bool cordoned = false;
-  bool disk_low = false;   // by its own word: below its --disk-floor
-  bool available = false;  // as of the listing at hand
-  std::int64_t last_beat_mono_ms = 0;
-  std::int64_t next_beat_mono_ms = 0;  // when we send ours
-  std::int64_t beats_sent = 0;
-  std::int64_t beats_heard = 0;         // the seq of its last beat in this session; 0: none
-  std::int64_t away_since_mono_ms = 0;  // lost or left: since when
-
-  std::string os, arch, glibc, version, boot;
-  std::int64_t cpus = 0;
-  std::vector<std::string> labels;  // "k=v"
-  std::optional<double> cpu_percent, load1;
-  std::optional<std::int64_t> mem_used_bytes, mem_total_bytes, disk_free_bytes;
-  std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
-  std::optional<std::int64_t> children_reaped;
-  std::int64_t instances = 0;              // alive, by its last beat
-  std::int64_t placed_since_beat = 0;      // launched there, not in `instances` yet
-  std::map<std::string, Foreign> foreign;  // instances of which no record of ours speaks
-  UnrecordedNotices foreign_notices;       // what was said of these
-  std::set<std::string> reported;          // instances named before SYNCED
-  RateLimit notices{200, 60'000};          // events of its coming, going and telling
-  RateLimit acks{100, 10'000};         // of ends that are not ours, at once; then at the next beat
-  std::int64_t owed_ack = 0;           // up to there; 0: nothing is owed
-  RateLimit numbers{1000, 3'600'000};  // what may be recorded of `foreign`
-  bool numbers_left_out = false;       // and that it was not enough has been said
-
-  double mem_percent() const;
-  // 2*cpu*ram/(cpu+ram) in percent; 0 if both are 0.
-  double load() const;
-};
-
-// The harmonic mean by which workers are compared; 0 if both are 0.
-double combined_load(double cpu_percent, double mem_percent);
-
-// True if the worker takes new work: up, not cordoned, fewer than 2 beats missed, enough disk.
-bool is_available(const WorkerView& worker, Now now, std::int64_t heartbeat_ms);
-
-// How long after its last beat a worker is lost: two beats have been missed, and half an interval
-// is left to the third.
-std::int64_t lost_after_ms(std::int64_t heartbeat_ms);
-
-// The worker for the next instance among `candidates`: the least loaded, each instance placed
-// since its last beat counted as one busy processor; ties go to fewer instances, then by name.
-// Workers above 95 % of processor or memory are left out or, for what must go somewhere, taken
-// only if all are. nullptr if none can be.
-enum class IfAllAreFull { kNone, kLeastLoaded };
-const WorkerView* choose(const std::vector<const WorkerView*>& candidates,
-                         IfAllAreFull fallback = IfAllAreFull::kNone);
-
-// Why `worker` is not chosen, for people; empty if it could be.
-std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms);
 
 }  // namespace dm::master

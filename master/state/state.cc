@@ -159,7 +159,8 @@ Status State::apply(const Line& record) {
       version.installed_on.erase(name);
       version.sent_to.erase(name);
     }
-    std::erase_if(instances, [&](const auto& entry) { return entry.second.worker == name; });
+    const std::set<std::string> placed = placed_on(name);
+    for (const std::string& instance : placed) remove(instances.find(instance));
     std::erase_if(heard, [&](const auto& entry) { return entry.second.worker == name; });
   } else if (verb == "REVOKE") {
     generations[key(record, "name")] = record.number_or("generation", 1);
@@ -195,7 +196,7 @@ Status State::apply(const Line& record) {
   } else if (verb == "LEASED") {
     hold(record);
   } else if (verb == "FORGOTTEN") {
-    for (const std::string& name : record.all("instance")) instances.erase(name);
+    for (const std::string& name : record.all("instance")) remove(instances.find(name));
   } else if (record.has("instance")) {
     return apply_instance(record);
   } else {
@@ -267,9 +268,9 @@ Status State::apply_app(const Line& record) {
       version.installed_on.erase(worker);
       version.sent_to.erase(worker);
     }
-    std::erase_if(instances, [&](const auto& entry) {
-      return entry.second.app == app && entry.second.worker == worker;
-    });
+    const std::set<std::string> placed = placed_on(worker);
+    for (const std::string& name : placed)
+      if (instances.at(name).app == app) remove(instances.find(name));
   } else if (verb == "APP") {
     // The number goes on counting, so that no name is ever used twice.
     apps[app].next_number = std::max(apps[app].next_number, record.number_or("next", 1));
@@ -297,9 +298,19 @@ Status State::apply_instance(const Line& record) {
   const auto found = instances.find(name);
   if (found == instances.end()) return {};
   Placement& placement = found->second;
+  unindex(name, placement);
+  change(placement, record);
+  // How it ended says more than why it was given up.
+  if (placement.has_ended()) placement.given_up.clear();
+  index(name, placement);
+  return {};
+}
+
+void State::change(Placement& placement, const Line& record) {
+  const std::string& verb = record.verb();
   if (verb == "ENDED") {
     RunEnd end = parse_end(record);
-    if (placement.last_end && placement.last_end->run > end.run) return {};
+    if (placement.last_end && placement.last_end->run > end.run) return;
     placement.run = std::max(placement.run, end.run);
     placement.last_end = std::move(end);
   } else if (verb == "LAUNCHED") {
@@ -316,15 +327,13 @@ Status State::apply_instance(const Line& record) {
       if (record.has(field) || placement.desired == Desired::kRunning)
         placement.*text = record.text(field);
   }
-  // How it ended says more than why it was given up.
-  if (placement.has_ended()) placement.given_up.clear();
-  return {};
 }
 
 Status State::place(const std::string& name, const Line& record) {
   const auto parsed = parse_instance_name(name);
   if (!parsed) return fail(Code::kBadLine, "record INSTANCE of a bad name");
   Placement& placement = instances[name];
+  unindex(name, placement);
   placement.app = key(record, "app");
   placement.version = key(record, "manifest");
   placement.worker = key(record, "worker");
@@ -351,7 +360,65 @@ Status State::place(const std::string& name, const Line& record) {
   App& app = apps[placement.app];
   app.next_number = std::max(app.next_number, parsed->number + 1);
   keep(placement.worker, placement.app);
+  index(name, placement);
   return {};
+}
+
+void State::index(const std::string& name, const Placement& placement) {
+  by_worker_[placement.worker].insert(name);
+  if (placement.lease_ms > 0) singletons_[placement.app].insert(name);
+  if (placement.has_ended())
+    ended_[placement.app].emplace(placement.last_end->ended_ms.value_or(0), name);
+}
+
+void State::unindex(const std::string& name, const Placement& placement) {
+  const auto take = [](auto& index, const std::string& key, const auto& member) {
+    const auto found = index.find(key);
+    if (found == index.end()) return;
+    found->second.erase(member);
+    if (found->second.empty()) index.erase(found);
+  };
+  take(by_worker_, placement.worker, name);
+  take(singletons_, placement.app, name);
+  if (placement.has_ended())
+    take(ended_, placement.app, std::pair(placement.last_end->ended_ms.value_or(0), name));
+}
+
+State::Instances::iterator State::remove(Instances::iterator at) {
+  if (at == instances.end()) return at;
+  unindex(at->first, at->second);
+  return instances.erase(at);
+}
+
+namespace {
+const std::set<std::string> kNone;
+
+const std::set<std::string>& members(const std::map<std::string, std::set<std::string>>& index,
+                                     const std::string& key) {
+  const auto found = index.find(key);
+  return found == index.end() ? kNone : found->second;
+}
+}  // namespace
+
+const std::set<std::string>& State::placed_on(const std::string& worker) const {
+  return members(by_worker_, worker);
+}
+
+const std::set<std::string>& State::singletons_of(const std::string& app) const {
+  return members(singletons_, app);
+}
+
+std::vector<std::string> State::instances_of(const std::string& app) const {
+  // No app's name holds a dot, so its instances stand together.
+  const std::string prefix = app + ".";
+  std::vector<std::pair<std::int64_t, std::string>> numbered;
+  for (auto at = instances.lower_bound(prefix);
+       at != instances.end() && at->first.starts_with(prefix); ++at)
+    numbered.emplace_back(parse_instance_name(at->first)->number, at->first);
+  std::sort(numbered.begin(), numbered.end());
+  std::vector<std::string> names;
+  for (auto& [number, name] : numbered) names.push_back(std::move(name));
+  return names;
 }
 
 std::int64_t State::next_number(const std::string& app) const {
@@ -367,6 +434,11 @@ Result<std::string> State::next_name(const std::string& app) const {
   return fail(Code::kExists, app + " has used up its numbers, " +
                                  std::to_string(kMaxInstanceNumber) +
                                  " was the last: copy it under another name (--as)");
+}
+
+std::int64_t State::least_generation(const std::string& name) const {
+  const auto found = generations.find(name);
+  return found == generations.end() ? 1 : found->second;
 }
 
 bool State::knows_epoch(std::string_view epoch) const {

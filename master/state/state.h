@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/codec.h"
@@ -126,6 +127,8 @@ class State {
   std::map<std::string, KnownWorker> workers;
   std::map<std::string, AskedCommand> asked;        // that have no end yet, by their numbers
   std::map<std::string, std::int64_t> generations;  // by name: keys below it are revoked
+  // The lowest generation of a key that still opens anything for this name.
+  std::int64_t least_generation(const std::string& name) const;
   std::map<std::string, App> apps;
   std::map<std::string, HeardApp> heard;  // each until it is registered, or its worker forgotten
   std::int64_t next_number(const std::string& app) const;
@@ -133,6 +136,15 @@ class State {
   Result<std::string> next_name(const std::string& app) const;
   std::map<std::string, Version> versions;  // by the manifest's SHA-256
   std::map<std::string, Placement> instances;
+  bool knows_worker(const std::string& name) const { return workers.contains(name); }
+  // Indexes of `instances`, by name in order; empty for a name that is not known.
+  const std::set<std::string>& placed_on(const std::string& worker) const;
+  const std::set<std::string>& singletons_of(const std::string& app) const;
+  // By app: the instances whose last run has ended, the oldest end (ms) first.
+  using Ended = std::set<std::pair<std::int64_t, std::string>>;
+  const std::map<std::string, Ended>& ended() const { return ended_; }
+  // In the order of their numbers.
+  std::vector<std::string> instances_of(const std::string& app) const;
   std::map<std::string, std::set<std::string>> deletes;  // worker: apps it deletes when it returns
   std::map<std::string, std::int64_t> acknowledged;      // worker: seq of its last EXITED
   // Singletons of which nobody will tell how they ended, until their leases (ms) are over.
@@ -145,6 +157,14 @@ class State {
   Status apply_app(const Line& record);
   Status apply_instance(const Line& record);
   Status place(const std::string& name, const Line& record);
+  static void change(Placement& placement, const Line& record);
+  using Instances = std::map<std::string, Placement>;
+  void index(const std::string& name, const Placement& placement);
+  void unindex(const std::string& name, const Placement& placement);
+  Instances::iterator remove(Instances::iterator at);
+
+  std::map<std::string, std::set<std::string>> by_worker_, singletons_;
+  std::map<std::string, Ended> ended_;
 };
 
 // A figure that a worker gave: from 0 to 10^15; absent if it is anything else, so that no sum with

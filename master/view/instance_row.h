@@ -1,11 +1,12 @@
-// master/view/instance_row.h - one instance as a listing shows it. Pure data.
+// master/view/instance_row.h - one instance as a listing shows it. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "master/state/state.h"
+#include "common/clock.h"
+#include "master/decide/facts.h"
 
 namespace dm::master {
 
@@ -22,5 +23,8 @@ struct InstanceRow {
   std::optional<double> cpu_percent;
   std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes, max_rss_bytes;
 };
+
+// REQUIRES that the instance is recorded. The row points into `facts.state`.
+InstanceRow row_of(const Facts& facts, const std::string& name, Now now);
 
 }  // namespace dm::master

@@ -54,11 +54,12 @@ bool is_measured(const WorkerView& worker) {
   return worker.cpu_percent || worker.mem_total_bytes;
 }
 
-JsonObject worker_object(const WorkerView& worker, Now now) {
+JsonObject worker_object(const WorkerRow& row, Now now) {
+  const WorkerView& worker = *row.view;
   JsonObject object;
   object.add("name", std::string_view(worker.name));
   object.add("state", word(worker.presence));
-  object.add_bool("available", worker.available).add_bool("cordoned", worker.cordoned);
+  object.add_bool("available", row.available).add_bool("cordoned", worker.cordoned);
   object.add("address", present(worker.address));
   object.add_number("heartbeat_age_ms", now.mono_ms - worker.last_beat_mono_ms);
   object.add_decimal("cpu_percent", worker.cpu_percent, 1);
@@ -98,7 +99,7 @@ std::string percent(const std::optional<double>& value) {
   return value ? decimal(*value) : "-";
 }
 
-std::string show_workers(const std::vector<const WorkerView*>& workers, Now now, bool json) {
+std::string show_workers(const std::vector<WorkerRow>& workers, Now now, bool json) {
   std::string text;
   Table table({{"NAME"},
                {"STATE"},
@@ -108,9 +109,10 @@ std::string show_workers(const std::vector<const WorkerView*>& workers, Now now,
                {"MEM%", Align::kRight},
                {"LOAD", Align::kRight},
                {"INST", Align::kRight}});
-  for (const WorkerView* worker : workers) {
+  for (const WorkerRow& row : workers) {
+    const WorkerView* worker = row.view;
     if (json) {
-      text += worker_object(*worker, now).print() + "\n";
+      text += worker_object(row, now).print() + "\n";
       continue;
     }
     table.add_row({worker->name,
@@ -163,8 +165,9 @@ std::string instance_details(const InstanceRow& row) {
   return object.print() + "\n";
 }
 
-std::string worker_details(const WorkerView& worker, Now now, const WorkerDetails& details) {
-  JsonObject object = worker_object(worker, now);
+std::string worker_details(const WorkerRow& row, Now now, const WorkerDetails& details) {
+  const WorkerView& worker = *row.view;
+  JsonObject object = worker_object(row, now);
   object.add("id", present(details.id)).add("refused", present(details.refused));
   object.add_bool("disk_low", worker.disk_low);
   object.add("os", present(worker.os)).add("glibc", present(worker.glibc));

@@ -11,7 +11,12 @@
 
 namespace dm::master {
 
-std::string show_workers(const std::vector<const WorkerView*>& workers, Now now, bool json);
+// One worker; `available`: it takes new work.
+struct WorkerRow {
+  const WorkerView* view = nullptr;
+  bool available = false;
+};
+std::string show_workers(const std::vector<WorkerRow>& workers, Now now, bool json);
 std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool json);
 
 // `describe --json`: the keys of the listing, and what only one is asked for.
@@ -20,7 +25,7 @@ struct WorkerDetails {
   std::string id, refused;  // why it takes no new work; empty: it does
   std::vector<std::string> running, foreign;
 };
-std::string worker_details(const WorkerView& worker, Now now, const WorkerDetails& details);
+std::string worker_details(const WorkerRow& worker, Now now, const WorkerDetails& details);
 
 // One line of `usage`: an instance, or a worker as a whole.
 struct UsageRow {

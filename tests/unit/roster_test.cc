@@ -1,4 +1,4 @@
-#include "master/observed/roster.h"
+#include "master/decide/placement.h"
 
 #include "tests/unit/check.h"
 

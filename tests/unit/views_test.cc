@@ -70,15 +70,15 @@ TEST(views_workers_for_people_and_programs) {
   view.name = "w1";
   view.presence = Presence::kUp;
   view.last_beat_mono_ms = kNow.mono_ms - 300;
-  CHECK_EQ(show_workers({&view}, kNow, false),
+  CHECK_EQ(show_workers({{&view, false}}, kNow, false),
            "NAME  STATE  ADDRESS  BEAT  CPU%  MEM%  LOAD  INST\n"
            "w1    up     -        0.3s     -     -     -     0\n");
   view.cordoned = true;
   view.cpu_percent = 12.5;
   view.mem_used_bytes = 50;
   view.mem_total_bytes = 100;
-  CHECK(show_workers({&view}, kNow, false).find("up,cordoned") != std::string::npos);
-  const std::string json = show_workers({&view}, kNow, true);
+  CHECK(show_workers({{&view, false}}, kNow, false).find("up,cordoned") != std::string::npos);
+  const std::string json = show_workers({{&view, false}}, kNow, true);
   CHECK(
       json.find("\"cordoned\":true,\"address\":null,\"heartbeat_age_ms\":300,\"cpu_percent\":12.5,"
                 "\"mem_used_bytes\":50,\"mem_total_bytes\":100,\"disk_free_bytes\":null,"

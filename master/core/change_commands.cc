@@ -1,0 +1,291 @@
+#include "master/core/change_commands.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/names.h"
+#include "common/units.h"
+#include "master/decide/placement.h"
+#include "master/decide/singletons.h"
+#include "master/view/instance_row.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::size_t kMaxLaunchLine = kMaxLine - 1024;  // room for the order's id
+constexpr std::int64_t kLeaseMs = 15'000;
+constexpr std::int64_t kLeastBeatsInLease = 3;
+
+std::string short_version(const std::string& version) {
+  return version.substr(0, 12);
+}
+
+}  // namespace
+
+ChangeCommands::ChangeCommands(const Parts& parts)
+    : options_(parts.options),
+      recorder_(parts.recorder),
+      requests_(parts.requests),
+      catalog_(parts.catalog),
+      transfers_(parts.transfers),
+      launches_(parts.launches),
+      stops_(parts.stops),
+      deletes_(parts.deletes),
+      roster_(parts.roster),
+      reports_(parts.reports),
+      lookup_(parts.lookup),
+      facts_(parts.facts),
+      state_(parts.facts.state) {}
+
+// --- copy ---
+
+Status ChangeCommands::register_version(const PackageInfo& package, const std::string& app,
+                                        Now now) {
+  const auto known = state_.versions.find(package.version);
+  if (known != state_.versions.end() && known->second.app != app)
+    return fail(Code::kExists, "these very files are registered as " + known->second.app);
+  catalog_.add(package.version, package.manifest);
+  if (known != state_.versions.end() && state_.apps.at(app).current == package.version) return {};
+  Line line("VERSION");
+  line.add("app", app).add("manifest", package.version).add("at", now.wall_ms);
+  // What it ends, a HEARD, may be missing in a snapshot of which this record is the tail.
+  if (const std::int64_t next = state_.next_number(app); next > 1) line.add("next", next);
+  recorder_.record(line);
+  ClusterEvent event;
+  event.kind = "registered";
+  event.app = app;
+  event.text = app + " is version " + short_version(package.version) + " from now on";
+  recorder_.emit(std::move(event), now);
+  return {};
+}
+
+void ChangeCommands::copy(Request& request, const Command& command, Now now) {
+  if (!command.package)
+    return requests_.refuse(request, fail(Code::kInternal, "no files came with it"));
+  const PackageInfo& package = *command.package;
+  const std::string app = package.manifest.app;
+  if (deletes_.is_under_way(app))
+    return requests_.refuse(request, fail(Code::kBusy, app + " is being deleted"));
+  std::vector<std::string> targets;
+  if (const auto to = request.invocation.value("--to")) {
+    auto resolved = lookup_.workers(*to);
+    if (!resolved) return requests_.refuse(request, resolved.error());
+    targets = *resolved;
+  } else {
+    for (const auto& [name, view] : facts_.roster.all()) {
+      if (!is_available(view, now, options_.heartbeat_ms)) continue;
+      if (view.synced)
+        targets.push_back(name);
+      else
+        requests_.note(request.id, name + " is not synced yet: left out, launch will copy it");
+    }
+  }
+  if (auto registered = register_version(package, app, now); !registered)
+    return requests_.refuse(request, registered.error());
+  std::int64_t bytes = 0;
+  for (const Manifest::File& file : package.manifest.files) bytes += file.size;
+  const std::size_t files = package.manifest.files.size();
+  requests_.out(request.id, app + " version " + short_version(package.version) + ": " +
+                                std::to_string(files) + (files == 1 ? " file, " : " files, ") +
+                                print_bytes(bytes) + "\n");
+  for (const std::string& taken : package.taken_along)
+    requests_.out_line(request.id, "taken along: " + taken);
+  if (targets.empty()) requests_.note(request.id, "no worker is available: launch will copy it");
+  request.tried = static_cast<int>(targets.size());
+  request.waiting = request.tried;
+  for (const std::string& worker : targets) {
+    if (const auto error = facts_.roster.away(worker))
+      requests_.done_one(command.request, worker, error, now);
+    else
+      transfers_.begin(worker, app, package.version, command.request, "", now);
+  }
+}
+
+// --- launch ---
+
+Result<const WorkerView*> ChangeCommands::choose_worker(const Request& request,
+                                                        const std::string& app, Now now) {
+  if (const auto on = request.invocation.value("--on")) {
+    const std::string name = on->starts_with("worker/") ? on->substr(7) : *on;
+    const WorkerView* view = facts_.roster.find(name);
+    if (!state_.knows_worker(name) || view == nullptr) return lookup_.no_such("worker", name);
+    if (const auto error = facts_.roster.away(name)) return *error;
+    return view;
+  }
+  std::vector<const WorkerView*> candidates;
+  std::string why;
+  for (const auto& [name, view] : facts_.roster.all()) {
+    if (!state_.knows_worker(name)) continue;
+    const std::string refused = view.synced || view.presence != Presence::kUp
+                                    ? refusal(view, now, options_.heartbeat_ms)
+                                    : "not synced yet";
+    if (refused.empty())
+      candidates.push_back(&view);
+    else
+      why += (why.empty() ? ": " : ", ") + name + " is " + refused;
+  }
+  if (const WorkerView* best = choose(candidates)) return best;
+  if (!candidates.empty())
+    why = ": every one is above 95 % of processor or memory; --on WORKER overrides that";
+  if (state_.workers.empty()) why = ": none has connected yet";
+  return fail(Code::kBusy, "no worker can take " + app + why);
+}
+
+// Why this launch would break the promise of a singleton; nullopt if it does not.
+std::optional<Error> ChangeCommands::check_singleton(const Request& request, const std::string& app,
+                                                     Now now) const {
+  const Invocation& words = request.invocation;
+  const bool singleton = words.has("--singleton");
+  if (words.has("--lease") && !singleton)
+    return fail(Code::kBadArg, "--lease is for a --singleton");
+  if (singleton && words.number("--count", 1) > 1)
+    return fail(Code::kBadArg, "a --singleton is one: no --count");
+  const std::int64_t least = kLeastBeatsInLease * options_.heartbeat_ms;
+  if (words.duration_ms("--lease", kLeaseMs) < least && words.has("--lease"))
+    return fail(Code::kBadArg, "--lease must be " + print_duration(least) + " or more: " +
+                                   std::to_string(kLeastBeatsInLease) + " heartbeats");
+  return held_by_other(facts_, app, "", singleton, now);
+}
+
+void ChangeCommands::create_instance(const Request& request, const std::string& name,
+                                     const std::string& app, const std::string& worker, Now now) {
+  const Invocation& words = request.invocation;
+  Placement placement;
+  placement.app = app;
+  placement.version = state_.apps.at(app).current;
+  placement.worker = worker;
+  placement.who = placement.asked_by = request.asker.who;
+  placement.created_ms = now.wall_ms;
+  placement.restart = words.value("--restart").value_or("no");
+  placement.pinned = words.has("--on");
+  const bool is_movable = !placement.pinned && placement.restart != "no";
+  placement.on_lost = words.value("--on-lost").value_or(is_movable ? "move" : "stay");
+  if (words.has("--singleton")) placement.lease_ms = words.duration_ms("--lease", kLeaseMs);
+  if (const auto most = words.value("--log-max")) placement.log_max_bytes = *parse_bytes(*most);
+  placement.args = words.rest;
+  placement.env = words.values("--env");
+  recorder_.record(print_placement(name, placement));
+}
+
+void ChangeCommands::launch(Request& request, const Command& command, Now now) {
+  const RequestId id = request.id;
+  std::string app = request.invocation.operands.front();
+  if (app.starts_with("app/")) app = app.substr(4);
+  if (command.package) app = command.package->manifest.app;
+  const auto known = state_.apps.find(app);
+  if (!command.package && (known == state_.apps.end() || known->second.current.empty()))
+    return requests_.refuse(request, lookup_.no_such("app", app));
+  if (deletes_.is_under_way(app))
+    return requests_.refuse(request, fail(Code::kBusy, app + " is being deleted"));
+  Placement draft;
+  draft.args = request.invocation.rest;
+  draft.env = request.invocation.values("--env");
+  if (launch_line(app, draft).print().size() > kMaxLaunchLine)
+    return requests_.refuse(request,
+                            fail(Code::kBadArg, "arguments and environment exceed 63 KiB"));
+  if (const auto error = check_singleton(request, app, now))
+    return requests_.refuse(request, *error);
+  // Asked before anything is begun: a launch that nobody can take leaves no trace.
+  if (const auto name = state_.next_name(app); !name)
+    return requests_.refuse(request, name.error());
+  if (const auto worker = choose_worker(request, app, now); !worker)
+    return requests_.refuse(request, worker.error());
+  if (command.package) {
+    if (auto registered = register_version(*command.package, app, now); !registered)
+      return requests_.refuse(request, registered.error());
+    for (const std::string& taken : command.package->taken_along)
+      requests_.note(id, "taken along: " + taken);
+  }
+  const auto count = static_cast<int>(request.invocation.number("--count", 1));
+  request.tried = request.waiting = count;
+  for (int i = 0; i < count; ++i) {
+    const auto name = state_.next_name(app);
+    const auto worker = name ? choose_worker(request, app, now) : name.error();
+    if (!worker) {
+      requests_.done_one(id, app, worker.error(), now);
+      continue;
+    }
+    const std::string chosen = (*worker)->name;
+    ++roster_.edit(chosen)->placed_since_beat;
+    create_instance(request, *name, app, chosen, now);
+    launches_.install_or_launch(*name, id, now);
+  }
+}
+
+void ChangeCommands::start(Request& request, Now now) {
+  const RequestId id = request.id;
+  const std::string who = request.asker.who;  // the last of them may end the request
+  std::vector<std::string> names;
+  for (const std::string& name : request.invocation.operands) {
+    if (!state_.instances.contains(name))
+      return requests_.refuse(request, lookup_.no_such("instance", name));
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  request.tried = request.waiting = static_cast<int>(names.size());
+  for (const std::string& name : names) {
+    const Placement& placement = state_.instances.at(name);
+    const InstanceRow shown = row_of(facts_, name, now);
+    auto error = facts_.roster.away(placement.worker);
+    if (!error && shown.alive) error = fail(Code::kBusy, name + " runs already");
+    if (!error && facts_.underway.is_launching(name))
+      error = fail(Code::kBusy, "an earlier launch of " + name + " is still under way");
+    if (!error && deletes_.is_under_way(placement.app))
+      error = fail(Code::kBusy, placement.app + " is being deleted");
+    if (!error) error = held_by_other(facts_, placement.app, name, placement.lease_ms > 0, now);
+    if (!error && !state_.versions.contains(placement.version))
+      error = fail(Code::kNotFound, "its version of " + placement.app + " was deleted");
+    if (error) {
+      requests_.done_one(id, name, error, now);
+      continue;
+    }
+    Line desired = print_desired(name, Desired::kRunning);
+    desired.add("run", shown.run + 1).add("who", who);
+    recorder_.record(desired.add("moves", 0));
+    reports_.edit(name).state.clear();
+    reports_.edit(name).wanted = true;
+    launches_.install_or_launch(name, id, now);
+  }
+}
+
+// --- delete ---
+
+void ChangeCommands::remove(Request& request, Now now) {
+  std::string app = request.invocation.operands.front();
+  if (app.starts_with("app/")) app = app.substr(4);
+  const auto known = state_.apps.find(app);
+  if (known == state_.apps.end() ||
+      (known->second.current.empty() && state_.instances_of(app).empty()))
+    return requests_.refuse(request, lookup_.no_such("app", app));
+  std::vector<std::string> from;
+  if (const auto spec = request.invocation.value("--from")) {
+    const auto resolved = lookup_.workers(*spec);
+    if (!resolved) return requests_.refuse(request, resolved.error());
+    from = *resolved;
+  }
+  const auto is_meant = [&](const std::string& worker) {
+    return from.empty() || std::find(from.begin(), from.end(), worker) != from.end();
+  };
+  std::vector<std::string> alive;
+  for (const std::string& name : state_.instances_of(app)) {
+    const InstanceRow shown = row_of(facts_, name, now);
+    const bool lives = shown.state != "dead" && !facts_.roster.away(shown.placement->worker);
+    if (lives && is_meant(shown.placement->worker)) alive.push_back(name);
+  }
+  if (!request.invocation.has("--force")) {
+    if (!alive.empty())
+      return requests_.refuse(
+          request,
+          fail(Code::kBusy, fold_names(alive) + " still runs; stop it first, or say --force"));
+    if (const auto worker = transfers_.worker_awaiting(app, is_meant))
+      return requests_.refuse(request, fail(Code::kBusy, app + " is on its way to " + *worker +
+                                                             "; wait for it, or say --force"));
+  }
+  if (alive.empty()) return deletes_.delete_from(request, app, now);
+  deletes_.after_stops(request, app);
+  const RequestId id = request.id;
+  request.tried = request.waiting = static_cast<int>(alive.size());
+  for (const std::string& name : alive)
+    if (Request* still = requests_.find(id)) stops_.end_one(*still, OrderKind::kStop, name, now);
+}
+
+}  // namespace dm::master

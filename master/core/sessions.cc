@@ -1,0 +1,340 @@
+#include "master/core/sessions.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "common/names.h"
+#include "common/units.h"
+
+namespace dm::master {
+namespace {
+
+constexpr std::size_t kMostLabels = 64;
+constexpr std::size_t kMostState = 32;  // bytes
+constexpr std::size_t kMostEpoch = 64;
+
+std::optional<double> decimal(const Line& line, std::string_view key) {
+  const auto text = line.get(key);
+  if (!text) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  const bool sane =
+      error == std::errc() && end == text->data() + text->size() && value >= 0 && value < 1e9;
+  return sane ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+struct Sessions::LineRow {
+  std::string_view verb;
+  void (Sessions::*handler)(WorkerView&, const Line&, Now);
+};
+
+constexpr Sessions::LineRow Sessions::kLineRows[] = {
+    {"HEARTBEAT", &Sessions::on_heartbeat},
+    {"INSTANCE", &Sessions::on_instance},
+    {"EXITED", &Sessions::on_exited},
+    {"OK", &Sessions::on_answer},
+    {"ERR", &Sessions::on_answer},
+    {"PROGRESS", &Sessions::on_progress},
+    {"INFO", &Sessions::on_info},
+    {"SYNCED", &Sessions::on_synced},
+    {"BYE", &Sessions::on_bye},
+};
+
+Sessions::Sessions(const Parts& parts)
+    : options_(parts.options),
+      recorder_(parts.recorder),
+      roster_(parts.roster),
+      reports_(parts.reports),
+      orders_(parts.orders),
+      leases_(parts.leases),
+      run_ends_(parts.run_ends),
+      launches_(parts.launches),
+      reconciler_(parts.reconciler),
+      failover_(parts.failover),
+      settlement_(parts.settlement),
+      exits_(parts.exits),
+      unrecorded_(parts.unrecorded),
+      worker_events_(parts.worker_events),
+      peers_(parts.peers),
+      tails_(parts.tails),
+      timers_(parts.timers),
+      facts_(parts.facts),
+      state_(parts.facts.state),
+      out_(parts.out) {}
+
+void Sessions::handle(const SessionOpened& opened, Now now) {
+  const auto reject = [&](const Error& error) {
+    Line line("ERR");
+    line.add("code", word(error.code)).add("msg", error.message);
+    out_.push_back(ToSession{opened.session, line});
+    out_.push_back(CloseSession{opened.session, error.message});
+    peers_.turned_away({opened.address, opened.name, error.message}, now);
+  };
+  if (!is_worker_name(opened.name))
+    return reject(fail(Code::kBadArg, "a worker's name is a-z 0-9 . _ -, at most 63, not 'all'"));
+  const auto known = state_.workers.find(opened.name);
+  if (known != state_.workers.end() && known->second.id != opened.id)
+    return reject(fail(Code::kExists, "the name " + opened.name +
+                                          " belongs to another worker; 'workers forget " +
+                                          opened.name + "' frees it"));
+  WorkerView& view = roster_.add(opened.name);
+  if (view.session != 0) {
+    roster_.unbind(view.session);
+    out_.push_back(CloseSession{view.session, "replaced by a new session"});
+  }
+  orders_.session_opened(opened.name);
+  view.session = opened.session;
+  view.address = opened.address;
+  view.beaten = view.synced = false;
+  view.beats_heard = 0;
+  view.reported.clear();
+  view.owed_ack = 0;  // it tells these again
+  view.foreign.clear();
+  view.next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
+  if (view.last_beat_mono_ms == 0) view.last_beat_mono_ms = now.mono_ms;
+  roster_.bind(opened.session, opened.name);
+  view.pending_id = opened.id;
+  Line welcome("WELCOME");
+  welcome.add("cluster", options_.cluster_id).add("epoch", options_.epoch);
+  welcome.add("heartbeat_ms", options_.heartbeat_ms).add("missed", 2);
+  out_.push_back(ToSession{opened.session, welcome});
+  schedule(view);
+}
+
+void Sessions::handle(const SessionLine& event, Now now) {
+  WorkerView* view = roster_.view_of(event.session);
+  if (view == nullptr) return;  // a session that was replaced still had lines on its way
+  for (const LineRow& row : kLineRows)
+    if (row.verb == event.line.verb()) return (this->*row.handler)(*view, event.line, now);
+  Line answer("ERR");
+  if (event.line.has("id")) answer.add("id", event.line.text("id"));
+  answer.add("code", word(Code::kUnknownVerb)).add("msg", "no verb " + event.line.verb());
+  out_.push_back(ToSession{event.session, answer});
+}
+
+void Sessions::handle(const SessionClosed& closed, Now now) {
+  WorkerView* view = roster_.view_of(closed.session);
+  if (view == nullptr) return;
+  roster_.unbind(closed.session);
+  view->session = 0;
+  view->synced = false;
+  // One that never beat was never a worker: a name that somebody tried.
+  if (!state_.knows_worker(view->name)) {
+    roster_.remove(std::string(view->name));
+    return;
+  }
+  schedule(*view);
+  if (view->presence != Presence::kUp) return;
+  view->presence = Presence::kSuspect;
+  ClusterEvent event;
+  event.kind = "worker-suspect";
+  event.text = "worker " + view->name + ": " + closed.why;
+  worker_events_.emit(*view, std::move(event), now);
+  failover_.look_again();
+}
+
+void Sessions::on_info(WorkerView& worker, const Line& line, Now now) {
+  check_epoch(worker, line, now);
+  worker.os = line.text("os");
+  worker.arch = line.text("arch");
+  worker.glibc = line.text("glibc");
+  worker.version = line.text("version");
+  worker.boot = line.text("boot");
+  worker.cpus = std::clamp<std::int64_t>(line.number_or("cpus", 0), 0, 100'000);
+  worker.labels.clear();
+  for (const std::string& label : line.all("label"))
+    if (parse_label(label) && worker.labels.size() < kMostLabels) worker.labels.push_back(label);
+}
+
+// A worker that obeyed a start of ours that we know nothing of has seen our future: our journal is
+// an old copy, and what we would order might undo what was promised since.
+void Sessions::check_epoch(const WorkerView& worker, const Line& info, Now now) {
+  const std::string epoch(info.text("epoch"));
+  if (epoch.empty() || state_.knows_epoch(epoch) || !state_.fence.empty()) return;
+  const std::string why =
+      "worker " + worker.name + " has obeyed epoch " + epoch.substr(0, kMostEpoch) +
+      ", of which this journal knows nothing: it is an old copy, and no orders are given; start "
+      "dm-master with --new-epoch if this journal is the newer one all the same; if " +
+      worker.name + " is not to be believed, 'workers revoke " + worker.name + "' first";
+  recorder_.record(Line("FENCED").add("at", now.wall_ms).add("why", why));
+  recorder_.log(why, now);
+}
+
+void Sessions::read_beat(WorkerView& worker, const Line& line, Now now) {
+  worker.beaten = true;
+  worker.last_beat_mono_ms = now.mono_ms;
+  worker.cpu_percent = decimal(line, "cpu");
+  worker.load1 = decimal(line, "load1");
+  worker.mem_used_bytes = figure(line, "mem_used");
+  worker.mem_total_bytes = figure(line, "mem_total");
+  worker.disk_free_bytes = figure(line, "disk_free");
+  worker.disk_low = line.number_or("disk_low", 0) != 0;
+  worker.children_user_ms = figure(line, "children_user_ms").value_or(0);
+  worker.children_system_ms = figure(line, "children_system_ms").value_or(0);
+  worker.children_max_rss_bytes = figure(line, "children_max_rss_bytes").value_or(0);
+  worker.children_reaped = figure(line, "children_reaped");
+  worker.instances = figure(line, "instances").value_or(0);
+  worker.placed_since_beat = 0;
+  worker.beats_heard = figure(line, "seq").value_or(0);
+  worker.presence = Presence::kUp;
+}
+
+void Sessions::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
+  const bool first = !worker.beaten;
+  const bool returns = worker.presence == Presence::kLost || worker.presence == Presence::kLeft;
+  read_beat(worker, line, now);
+  leases_.grant(worker, worker.beats_heard, now);
+  if (!state_.knows_worker(worker.name)) {
+    // HELLO's id came with the session; a worker is known from its first beat on.
+    recorder_.record(Line("WORKER").add("name", worker.name).add("id", worker.pending_id));
+    if (worker.synced) unrecorded_.learn_numbers(worker, now);
+  }
+  if (first || returns) {
+    ClusterEvent event;
+    event.kind = "worker-up";
+    event.text = "worker " + worker.name + " is up (" + worker.address + ")";
+    worker_events_.emit(worker, std::move(event), now);
+    failover_.look_again();
+  }
+  if (first) unrecorded_.tell(worker, now);
+  // The session outlived the silence: there will be no SYNCED.
+  if (!returns || !worker.synced) return;
+  reconciler_.reconcile(worker.name, now);
+  tails_.want_missing(worker, now);
+}
+
+void Sessions::on_instance(WorkerView& worker, const Line& line, Now now) {
+  const std::string name(line.text("instance"));
+  const auto placement = state_.instances.find(name);
+  // A worker speaks only for itself.
+  if (placement == state_.instances.end() || placement->second.worker != worker.name) {
+    return unrecorded_.hear(worker, name, line);
+  }
+  worker.reported.insert(name);
+  Live& live = reports_.edit(name);
+  const std::int64_t run = figure(line, "run").value_or(0);
+  live.wanted = line.text("desired", "running") == "running";
+  live.run = run;
+  live.restarts = figure(line, "restarts").value_or(0);
+  live.state = line.text("state", "unknown").substr(0, kMostState);
+  live.pid = figure(line, "pid");
+  live.retry_ms = figure(line, "retry_ms");
+  if (live.pid) {
+    live.started_ms = figure(line, "started_ms");
+    live.cpu_user_ms = figure(line, "cpu_user_ms").value_or(0);
+    live.cpu_system_ms = figure(line, "cpu_system_ms").value_or(0);
+    live.cpu_percent = decimal(line, "cpu_percent").value_or(0);
+    live.rss_bytes = figure(line, "rss_bytes").value_or(0);
+    live.max_rss_bytes = figure(line, "max_rss_bytes").value_or(0);
+  }
+  if (!worker.synced) launches_.adopt(name, live, now);
+  if (worker.synced) reconciler_.check_stray(name, live, now);
+  launches_.note_revival(name, live, now);
+}
+
+// It waits for us to hang up, so that BYE is not lost; what it says behind that is not heard.
+void Sessions::on_bye(WorkerView& worker, const Line&, Now now) {
+  const SessionClosed closed{worker.session, "it said goodbye"};
+  if (state_.knows_worker(worker.name)) {
+    worker.presence = Presence::kLeft;
+    worker.away_since_mono_ms = now.mono_ms;
+    ClusterEvent event;
+    event.kind = "worker-left";
+    event.text = "worker " + worker.name + " said goodbye";
+    const auto& placed = state_.placed_on(worker.name);
+    const bool lives = std::any_of(placed.begin(), placed.end(), [&](const std::string& name) {
+      const Live* live = reports_.find(name);
+      return live != nullptr && live->pid;
+    });
+    if (lives) event.text += "; its apps go on";
+    worker_events_.emit(worker, std::move(event), now);
+    settlement_.give_up(worker.name, fail(Code::kLost, "worker " + worker.name + " has left"), now);
+    failover_.look_again();
+  }
+  out_.push_back(CloseSession{closed.session, closed.why});
+  handle(closed, now);
+}
+
+void Sessions::lose(WorkerView& worker, Now now) {
+  worker.presence = Presence::kLost;
+  worker.away_since_mono_ms = now.mono_ms;
+  if (!state_.knows_worker(worker.name)) return;
+  ClusterEvent event;
+  event.kind = "worker-lost";
+  event.worker = worker.name;
+  const std::int64_t silent_ms = now.mono_ms - worker.last_beat_mono_ms;
+  event.text = "worker " + worker.name + " is lost: no beat for " +
+               (silent_ms < 1000 ? std::to_string(silent_ms) + "ms" : print_duration(silent_ms));
+  recorder_.emit(std::move(event), now);
+  settlement_.give_up(worker.name, fail(Code::kLost, "worker " + worker.name + " is lost"), now);
+  failover_.look_again();
+}
+
+void Sessions::on_synced(WorkerView& worker, const Line&, Now now) {
+  worker.synced = worker.heard = true;
+  orders_.send_waiting(worker.name, now);
+  run_ends_.end_missing(worker, now);
+  worker.reported.clear();
+  if (state_.knows_worker(worker.name)) unrecorded_.learn_numbers(worker, now);
+  unrecorded_.tell(worker, now);
+  reconciler_.reconcile(worker.name, now);
+  timers_.prune_soon(now);
+  tails_.want_missing(worker, now);
+}
+
+void Sessions::on_exited(WorkerView& worker, const Line& line, Now now) {
+  exits_.exited(worker, line, now);
+}
+
+void Sessions::on_answer(WorkerView& worker, const Line& line, Now now) {
+  settlement_.answered(worker, line, now);
+}
+
+void Sessions::on_progress(WorkerView& worker, const Line& line, Now now) {
+  settlement_.progress(worker, line, now);
+}
+
+// --- time ---
+
+void Sessions::begin(Now now) {
+  for (const auto& [name, known] : state_.workers) {
+    WorkerView& view = roster_.add(name);
+    view.cordoned = known.cordoned;
+    view.last_beat_mono_ms = now.mono_ms;
+    schedule(view);
+  }
+}
+
+bool Sessions::is_expected(const WorkerView& worker) {
+  return worker.presence == Presence::kUp || worker.presence == Presence::kSuspect;
+}
+
+// A beat only makes its deadline later: that is found out when the earlier one has come.
+void Sessions::schedule(const WorkerView& worker) {
+  std::int64_t due = worker.notices.deadline();
+  if (worker.session != 0) due = std::min(due, worker.next_beat_mono_ms);
+  if (is_expected(worker))
+    due = std::min(due, worker.last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms));
+  deadlines_.set(worker.name, due);
+}
+
+void Sessions::tick(Now now) {
+  for (const std::string& name : deadlines_.take_due(now)) {
+    WorkerView* view = roster_.edit(name);
+    if (view == nullptr) continue;
+    if (view->session != 0 && view->next_beat_mono_ms <= now.mono_ms) {
+      view->next_beat_mono_ms = now.mono_ms + options_.heartbeat_ms;
+      out_.push_back(ToSession{view->session, Line("BEAT").add("seq", ++view->beats_sent)});
+      exits_.pay_ack(*view);
+    }
+    worker_events_.tell_left_out(*view, now);
+    if (is_expected(*view) &&
+        view->last_beat_mono_ms + lost_after_ms(options_.heartbeat_ms) <= now.mono_ms)
+      lose(*view, now);
+    schedule(*view);
+  }
+}
+
+}  // namespace dm::master
