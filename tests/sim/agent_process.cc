@@ -7,6 +7,8 @@
 
 namespace dm::sim {
 
+using namespace worker;
+
 AgentProcess::AgentProcess(Host& host, MasterNode& master)
     : host_(host),
       master_(master),

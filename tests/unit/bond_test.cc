@@ -2,8 +2,8 @@
 
 #include "tests/unit/check.h"
 
-using dm::Bond;
-using dm::epoch_of_order;
+using dm::worker::Bond;
+using dm::worker::epoch_of_order;
 
 TEST(bond_obeys_its_own_cluster_alone) {
   CHECK_EQ(Bond{}.refusal("aaa", "1-x", false), "");

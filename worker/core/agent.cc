@@ -5,7 +5,7 @@
 
 #include "common/signals.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 std::string decimal(double value) {
@@ -292,4 +292,4 @@ std::vector<Line> Agent::snapshot() const {
   return records;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

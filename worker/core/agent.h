@@ -16,7 +16,7 @@
 #include "worker/core/instance.h"
 #include "worker/core/master_link.h"
 
-namespace dm {
+namespace dm::worker {
 
 // Ends of runs that are kept for a master that is away. Of more the oldest are dropped; the master
 // counts them by the numbers that are missing.
@@ -179,4 +179,4 @@ class Agent {
   std::set<std::string> seen_;  // instances the supervisor named since its greeting
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -7,7 +7,7 @@
 #include "common/units.h"
 #include "worker/core/agent.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kMostRuns = 1'000'000'000;
@@ -360,4 +360,4 @@ void Agent::acknowledge(const Line& order, Now now) {
   (void)replay(record);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

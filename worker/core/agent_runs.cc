@@ -4,7 +4,7 @@
 #include "worker/core/agent.h"
 #include "worker/core/app_place.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kSigint = 2;
@@ -256,4 +256,4 @@ void Agent::set_wanted(Instance& instance, bool wanted) {
   append(record.add("desired", wanted ? "running" : "stopped"));
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -2,7 +2,7 @@
 // how runs begin and end.
 #include "worker/core/agent.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kSigint = 2;
@@ -258,4 +258,4 @@ void Agent::supervisor_empty(const Line& line, Now now) {
   drive(found->second, RunEvent::kEmpty, now);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -1,6 +1,6 @@
 #include "worker/core/bond.h"
 
-namespace dm {
+namespace dm::worker {
 
 std::int64_t epoch_number(std::string_view epoch) {
   return parse_integer(epoch.substr(0, epoch.find('-'))).value_or(0);
@@ -35,4 +35,4 @@ std::string Bond::refusal(std::string_view its_cluster, std::string_view its_epo
   return "";
 }
 
-}  // namespace dm
+}  // namespace dm::worker

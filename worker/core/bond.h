@@ -9,7 +9,7 @@
 
 #include "common/codec.h"
 
-namespace dm {
+namespace dm::worker {
 
 // "NUMBER-ID": the count of the master's starts, and random digits of this one.
 // 0 for a text that is no epoch.
@@ -28,4 +28,4 @@ struct Bond {
   std::string refusal(std::string_view its_cluster, std::string_view its_epoch, bool joins) const;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -15,7 +15,7 @@
 #include "worker/core/master_link.h"
 #include "worker/core/run_state.h"
 
-namespace dm {
+namespace dm::worker {
 
 enum class RestartPolicy { kNo, kOnFailure, kAlways };
 std::string_view word(RestartPolicy policy);
@@ -120,4 +120,4 @@ bool may_run(const Instance& instance, Now now);
 // True if the policy wants another run after this end.
 bool wants_restart(const Instance& instance, const EndOfRun& end);
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -9,7 +9,7 @@
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kShortestToShorten = 1024 * 1024;
@@ -291,4 +291,4 @@ void Runtime::perform(const Welcomed& effect) {
   parts_.notify.send("STATUS=" + words);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -17,7 +17,7 @@
 #include "worker/io/session.h"
 #include "worker/io/supervisor_link.h"
 
-namespace dm {
+namespace dm::worker {
 
 // What the runtime works with; all of it lives until the process ends.
 struct RuntimeParts {
@@ -98,4 +98,4 @@ class Runtime {
   std::int64_t shorten_above_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -9,7 +9,7 @@
 
 #include "common/io/failpoint.h"
 
-namespace dm {
+namespace dm::supervisor {
 namespace {
 
 #ifdef SYS_clone3
@@ -55,4 +55,4 @@ int give_birth(ChildPlan& plan, int cgroup_fd) {
   return pid;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -7,7 +7,7 @@
 
 #include "worker/supervisor/child.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 // Runs run_child(plan) in a new child and does not wait for it. `cgroup_fd` is a cgroup's open
 // directory, or -1. Returns the pid, or -1 with errno. Where there is no clone3 with
@@ -15,4 +15,4 @@ namespace dm {
 // cgroup itself, first of all.
 int give_birth(ChildPlan& plan, int cgroup_fd);
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "common/io/fd.h"
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class Cgroups {
  public:
@@ -58,4 +58,4 @@ class Cgroups {
   std::size_t idle_ = 0;  // of uses_, those with no run
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -6,7 +6,7 @@
 
 #include "worker/supervisor/users.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 // The step that failed, for the sentence that the operator reads.
 enum class ChildStep : int { kNone, kFork, kCgroup, kUser, kChdir, kExec };
@@ -37,4 +37,4 @@ struct ChildPlan {
 // signal, umask 022.
 [[noreturn]] void run_child(ChildPlan& plan);
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -9,7 +9,10 @@
 #include "common/io/system.h"
 #include "worker/io/proc.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr int kMaxTries = 10;  // while the file is open for writing somewhere
@@ -239,4 +242,4 @@ void Runs::report(const std::function<void(const Line&)>& send) const {
     if (run.phase == RunPhase::kEnded && run.exit.left > 0) send(empty_line(run));
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

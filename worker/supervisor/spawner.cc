@@ -9,7 +9,10 @@
 #include "worker/io/proc.h"
 #include "worker/supervisor/cgroups.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 // The array that execve wants. It borrows the strings.
@@ -91,4 +94,4 @@ std::string failure_words(const ChildFailure& failure, const SpawnOrder& order) 
   return words;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "common/io/fd.h"
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 #include "worker/supervisor/birth.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class Spawner {
  public:
@@ -37,4 +37,4 @@ class Spawner {
 // The sentence of a failure: "No such file or directory", "chdir /x: Permission denied".
 std::string failure_words(const ChildFailure& failure, const SpawnOrder& order);
 
-}  // namespace dm
+}  // namespace dm::supervisor
