@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "worker/core/bond.h"
+#include "worker/core/cluster_binding.h"
 #include "worker/core/cpu_average.h"
 #include "worker/core/effects.h"
 #include "worker/core/instance.h"
@@ -169,7 +169,7 @@ class Agent {
   HostSample host_;
   bool disk_told_ = false;  // that it is nearly full
   CpuAverage cpu_average_;
-  Bond bond_;
+  ClusterBinding binding_;
 
   std::string supervisor_;  // who was met last: boot id, pid, start time
   bool supervisor_ready_ = false;

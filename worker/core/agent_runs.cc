@@ -84,13 +84,13 @@ void Agent::begin_run(Instance& instance) {
   else
     append_lazily(record);
   instance.spawn_sent = false;
-  instance.keeper = supervisor_;
+  instance.supervisor_id = supervisor_;
   if (supervisor_ready_) send_spawn(instance);
 }
 
 void Agent::send_spawn(Instance& instance) {
   instance.spawn_sent = true;
-  instance.keeper = supervisor_;
+  instance.supervisor_id = supervisor_;
   const InstanceSpec& spec = instance.spec;
   const auto found = installed_.find({spec.app, spec.manifest});
   const std::string executable = found == installed_.end() ? "missing" : found->second;

@@ -56,7 +56,7 @@ struct Instance {
   std::int64_t pid_start = 0;   // field 22 of proc(5)'s stat
   std::int64_t started_ms = 0;  // wall clock
   std::string cgroup;           // empty: none
-  std::string keeper;           // the supervisor that was asked for the last run, or adopted it
+  std::string supervisor_id;    // the supervisor that was asked for the last run, or adopted it
   std::optional<Line> exited;   // the supervisor's EXITED while survivors are still ending
   std::optional<EndOfRun> last_end;
   std::optional<Error> exec_error;  // the last run never began

@@ -26,7 +26,7 @@ struct Asker {
   std::string id;
 };
 
-// kStarting: born, but nobody knows yet whether its exec succeeded. kDraining: the main process
+// kStarting: forked; whether its exec succeeded is not known yet. kDraining: the main process
 // has been reaped, others of its tree live. kEnded: nothing lives.
 enum class RunPhase { kStarting, kLiving, kDraining, kEnded };
 

@@ -1,4 +1,4 @@
-// worker/supervisor/child.h - what a newborn process does before it becomes the app. Only
+// worker/supervisor/child.h - what a forked process does before it becomes the app. Only
 // async-signal-safe calls, no memory is taken, nothing is decided: everything stands in the plan.
 #pragma once
 
@@ -16,7 +16,7 @@ struct ChildFailure {
   int error = 0;  // errno
 };
 
-// Everything is borrowed from the parent and prepared before the birth.
+// Everything is borrowed from the parent and prepared before the fork.
 struct ChildPlan {
   const char* exe = nullptr;
   const char* cwd = nullptr;
