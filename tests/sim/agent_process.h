@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/commits.h"
+#include "common/commit_queue.h"
 #include "tests/sim/network.h"
 #include "worker/core/agent.h"
 
@@ -33,6 +33,7 @@ class AgentProcess {
  private:
   using Held = std::map<std::string, std::vector<Line>>;
 
+  void perform_or_die(worker::Effect& effect);
   void raise(worker::Event event);
   void handle_events();
   void arm();
@@ -62,7 +63,7 @@ class AgentProcess {
   Host& host_;
   MasterNode& master_;
   std::unique_ptr<Agent> agent_;
-  SimCommits<worker::Effect, worker::Append> commits_;
+  CommitQueue<worker::Effect, worker::Append> commits_;
   std::deque<worker::Event> events_;
   bool will_handle_ = false, may_tick_ = false, sampling_ = false;
   std::int64_t armed_for_ = worker::kNever;

@@ -6,7 +6,7 @@
 #include <deque>
 #include <string>
 
-#include "common/io/commit_queue.h"
+#include "common/io/journal_log.h"
 #include "common/io/notify.h"
 #include "worker/core/agent.h"
 #include "worker/io/app_store.h"
