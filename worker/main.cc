@@ -25,6 +25,10 @@
 #endif
 
 namespace dm {
+
+using namespace worker;
+using namespace supervisor;
+
 namespace {
 
 constexpr int kUsageError = 100;

@@ -179,8 +179,8 @@ Status Server::listen() {
       [this](const std::string& order, Tail tail) { store_tail(order, std::move(tail)); });
   bulk_ = std::make_unique<BulkPort>(*hub_, *router_);
   commits_ = std::make_unique<CommitQueue<Effect, Append>>(
-      &*journal_, sync_jobs_, [this](Effect& effect) { perform(effect); },
-      [this](const Error& error) { give_up(error); });
+      std::make_unique<JournalLog>(*journal_, sync_jobs_),
+      [this](Effect& effect) { perform(effect); }, [this](const Error& error) { give_up(error); });
   prepare_shortening();
   workers_ = std::make_unique<WorkerPort>(*hub_, std::move(*listener), *bulk_);
   if (options_.control.empty()) {

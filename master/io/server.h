@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "common/io/commit_queue.h"
+#include "common/io/journal_log.h"
 #include "master/io/bulk_port.h"
 #include "master/io/control_port.h"
 #include "master/io/history_files.h"

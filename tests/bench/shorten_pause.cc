@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "common/io/commit_queue.h"
 #include "common/io/files.h"
+#include "common/io/journal_log.h"
 #include "common/io/remove_tree.h"
 #include "master/core/effects.h"
 #include "master/io/shortening.h"
@@ -59,7 +59,8 @@ class Bench {
         directory_, "master", [](const Line&, std::int64_t) { return Status(); }, &notice);
     journal_ = std::make_unique<JournalFile>(std::move(*opened));
     commits_ = std::make_unique<CommitQueue<Effect, Append>>(
-        &*journal_, jobs_, [](Effect&) {}, [](const Error&) { ::abort(); });
+        std::make_unique<JournalLog>(*journal_, jobs_), [](Effect&) {},
+        [](const Error&) { ::abort(); });
     Shortening::Parts parts{jobs_, *journal_, state_, {}, {}, {}, {}, {}};
     parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };
     parts.release = [this] { commits_->release(); };

@@ -12,6 +12,7 @@
 #include "tests/unit/agent_world.h"
 
 using namespace dm;
+using namespace dm::worker;
 using namespace dm::fuzz;
 using dm::test::AgentWorld;
 

@@ -1,9 +1,10 @@
-// worker/core/spawn_order.h: what the supervisor reads from an agent that may be anybody's.
-#include "worker/core/spawn_order.h"
+// worker/supervision/spawn_order.h: what the supervisor reads from an agent that may be anybody's.
+#include "worker/supervision/spawn_order.h"
 
 #include "tests/fuzz/target.h"
 
 using namespace dm;
+using namespace dm::supervisor;
 
 TARGET(spawn_order) {
   const auto line = parse_line(input);

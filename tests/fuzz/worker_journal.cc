@@ -3,6 +3,7 @@
 #include "worker/core/agent.h"
 
 using namespace dm;
+using namespace dm::worker;
 using namespace dm::fuzz;
 
 namespace {

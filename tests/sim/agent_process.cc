@@ -7,16 +7,17 @@
 
 namespace dm::sim {
 
+using namespace worker;
+
 AgentProcess::AgentProcess(Host& host, MasterNode& master)
     : host_(host),
       master_(master),
       agent_(std::make_unique<Agent>(
           host.facts(), static_cast<std::uint64_t>(host.timeline().below(1'000'000'000)))),
-      commits_(host.agent_life(), host.journal(),
-               {[this](const Effect& effect) {
-                  std::visit([this](const auto& each) { perform(each); }, effect);
-                },
-                [](const Line&) {}, [this] { host_.burn(); }}) {
+      commits_(
+          std::make_unique<SimLog>(host.agent_life(), host.journal(),
+                                   SimLog::Handlers{[](const Line&) {}, [this] { host_.burn(); }}),
+          [this](Effect& effect) { perform_or_die(effect); }, [](const Error&) {}) {
   host_.journal().read([this](const Line& record, std::int64_t) { return agent_->replay(record); });
   attach();
   host_.agent_life().later(5 * kSecond, [this] {
@@ -90,6 +91,14 @@ void AgentProcess::shorten_journal() {
 }
 
 // --- effects ---
+
+void AgentProcess::perform_or_die(Effect& effect) {
+  const auto life = host_.agent_life().life();
+  host_.burn();
+  if (life == host_.agent_life().life())
+    std::visit([this](const auto& each) { perform(each); }, effect);
+  if (life != host_.agent_life().life()) commits_.stop();
+}
 
 void AgentProcess::perform(const Connect&) {
   dialling_ = true;

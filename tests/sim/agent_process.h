@@ -10,11 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/commits.h"
+#include "common/commit_queue.h"
 #include "tests/sim/network.h"
 #include "worker/core/agent.h"
 
 namespace dm::sim {
+
+using worker::Agent;
 
 class Host;
 class MasterNode;
@@ -31,39 +33,40 @@ class AgentProcess {
  private:
   using Held = std::map<std::string, std::vector<Line>>;
 
-  void raise(Event event);
+  void perform_or_die(worker::Effect& effect);
+  void raise(worker::Event event);
   void handle_events();
   void arm();
   void attach();
   void shorten_journal();
   void on_supervisor_line(const Line& line);
 
-  void perform(const Connect&);
-  void perform(const Disconnect& effect);
-  void perform(const ToMaster& effect);
-  void perform(const ToSupervisor& effect) { to_supervisor(effect.line); }
-  void perform(const Spawn& effect);
-  void perform(const Append&) {}
-  void perform(const Install& effect);
-  void perform(const RemoveApp& effect);
-  void perform(const RemoveInstances& effect);
-  void perform(const Probe& effect);
-  void perform(const StreamLog&) {}
-  void perform(const EndStreams&) {}
-  void perform(const CancelStream&) {}
-  void perform(const TakeSample& effect);
-  void perform(const Say& effect);
-  void perform(const Welcomed&) {}
+  void perform(const worker::Connect&);
+  void perform(const worker::Disconnect& effect);
+  void perform(const worker::ToMaster& effect);
+  void perform(const worker::ToSupervisor& effect) { to_supervisor(effect.line); }
+  void perform(const worker::Spawn& effect);
+  void perform(const worker::Append&) {}
+  void perform(const worker::Install& effect);
+  void perform(const worker::RemoveApp& effect);
+  void perform(const worker::RemoveInstances& effect);
+  void perform(const worker::Probe& effect);
+  void perform(const worker::StreamLog&) {}
+  void perform(const worker::EndStreams&) {}
+  void perform(const worker::CancelStream&) {}
+  void perform(const worker::TakeSample& effect);
+  void perform(const worker::Say& effect);
+  void perform(const worker::Welcomed&) {}
   void to_supervisor(const Line& line);
-  void installed(const Install& effect, bool may_fetch);
+  void installed(const worker::Install& effect, bool may_fetch);
 
   Host& host_;
   MasterNode& master_;
   std::unique_ptr<Agent> agent_;
-  SimCommits<Effect, Append> commits_;
-  std::deque<Event> events_;
+  CommitQueue<worker::Effect, worker::Append> commits_;
+  std::deque<worker::Event> events_;
   bool will_handle_ = false, may_tick_ = false, sampling_ = false;
-  std::int64_t armed_for_ = kNever;
+  std::int64_t armed_for_ = worker::kNever;
   std::uint64_t timer_ = 0, dial_ = 0;
   bool dialling_ = false;
   std::optional<Network::Id> session_, supervisor_;

@@ -28,8 +28,8 @@ Now Host::now() const {
           kWallStartMs + timeline_.now() / kMs + wall_offset_ms_};
 }
 
-HostFacts Host::facts() const {
-  HostFacts facts;
+worker::HostFacts Host::facts() const {
+  worker::HostFacts facts;
   facts.name = name_;
   const std::string digits = std::to_string(index_ + 1);
   facts.id = std::string(32 - digits.size(), '0') + digits;

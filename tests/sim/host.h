@@ -43,7 +43,7 @@ class Host {
   int index() const { return index_; }
   const std::string& name() const { return name_; }
   Now now() const;
-  HostFacts facts() const;
+  worker::HostFacts facts() const;
   Timeline& timeline() { return timeline_; }
   Mortal& agent_life() { return agent_life_; }
   SimJournal& journal() { return journal_; }

@@ -61,4 +61,33 @@ void SimJournal::read(const TakeRecord& take) {
   next_seq_ = scan.next_seq;
 }
 
+void SimLog::add(const Line& record) {
+  journal_.add(record);
+  undurable_.push_back(record);
+}
+
+Status SimLog::write() {
+  const auto life = process_.life();
+  handlers_.step();
+  if (life != process_.life()) return fail(Code::kInternal, "the process has died");
+  journal_.write();
+  return {};
+}
+
+void SimLog::sync(std::function<void(const Status&)> done) {
+  const std::size_t bytes = journal_.size(), records = undurable_.size();
+  process_.later(process_.timeline().delay(2 * kMs), [this, bytes, records, done] {
+    journal_.synced(bytes);
+    tell_durable(records);
+    done({});
+  });
+}
+
+void SimLog::tell_durable(std::size_t records) {
+  for (std::size_t i = 0; i < records; ++i) {
+    handlers_.durable(undurable_.front());
+    undurable_.pop_front();
+  }
+}
+
 }  // namespace dm::sim

@@ -1,11 +1,14 @@
 // tests/sim/journal.h - a journal on a disk that forgets: what a process had not written dies with
-// it, what was not synced may die with the machine, cut at any byte. The text is the real one.
+// it, what was not synced may die with the machine, cut at any byte. The text is the real one. And
+// the log of a commit queue over it, in virtual time.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "common/commit_queue.h"
 #include "common/journal.h"
 #include "tests/sim/timeline.h"
 
@@ -49,6 +52,36 @@ class SimJournal {
   std::string text_, batch_;
   std::size_t durable_ = 0;
   std::int64_t next_seq_ = 1;
+};
+
+class SimLog : public CommitLog {
+ public:
+  struct Handlers {
+    std::function<void(const Line&)> durable;  // a record outlives the machine now
+    std::function<void()> step;                // a moment at which the process may die
+  };
+
+  SimLog(Mortal& process, SimJournal& journal, Handlers handlers)
+      : process_(process), journal_(journal), handlers_(std::move(handlers)) {}
+
+  void add(const Line& record) override;
+  bool has_batch() const override { return journal_.has_batch(); }
+  Status write() override;  // an error: the process has died
+  void sync(std::function<void(const Status&)> done) override;
+
+  // The queue is held: what is written so far is what replaced() is about.
+  void held() { covered_by_hold_ = undurable_.size(); }
+  // The journal was replaced meanwhile by a durable one of all that had been written.
+  void replaced() { tell_durable(covered_by_hold_); }
+
+ private:
+  void tell_durable(std::size_t records);
+
+  Mortal& process_;
+  SimJournal& journal_;
+  Handlers handlers_;
+  std::deque<Line> undurable_;
+  std::size_t covered_by_hold_ = 0;
 };
 
 }  // namespace dm::sim

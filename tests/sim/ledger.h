@@ -9,9 +9,11 @@
 
 #include "common/codec.h"
 #include "tests/sim/timeline.h"
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 
 namespace dm::sim {
+
+using supervisor::RunKey;
 
 class Ledger {
  public:

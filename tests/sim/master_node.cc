@@ -66,15 +66,15 @@ void MasterNode::start() {
   for (const SealedRecord& record : records) (void)cluster_->replay(record.line, record.seq);
   for (const auto& [version, info] : cluster_->state().versions)
     cluster_->provide(version, manifests_[version]);
-  commits_ = std::make_unique<SimCommits<Effect, Append>>(
-      life_, journal_,
-      SimCommits<Effect, Append>::Handlers{[this](const Effect& effect) { perform(effect); },
-                                           [this](const Line& record) {
-                                             if (timeline_.is_tracing())
-                                               timeline_.trace("master keeps " + record.print());
-                                             ledger_.durable(record);
-                                           },
-                                           [this] { burn(); }});
+  const auto durable = [this](const Line& record) {
+    if (timeline_.is_tracing()) timeline_.trace("master keeps " + record.print());
+    ledger_.durable(record);
+  };
+  auto log =
+      std::make_unique<SimLog>(life_, journal_, SimLog::Handlers{durable, [this] { burn(); }});
+  log_ = log.get();
+  commits_ = std::make_unique<CommitQueue<Effect, Append>>(
+      std::move(log), [this](Effect& effect) { perform_or_die(effect); }, [](const Error&) {});
   running_ = true;
   armed_for_ = INT64_MAX;
   cluster_->begin(now());
@@ -83,6 +83,13 @@ void MasterNode::start() {
 
 void MasterNode::burn() {
   if (fuse_ > 0 && --fuse_ == 0) crash(timeline_.chance(0.3));
+}
+
+void MasterNode::perform_or_die(const Effect& effect) {
+  const auto life = life_.life();
+  burn();
+  if (life == life_.life()) perform(effect);
+  if (life != life_.life()) commits_->stop();
 }
 
 void MasterNode::crash(bool power) {
@@ -171,11 +178,13 @@ void MasterNode::take_slice() {
 }
 
 void MasterNode::take_the_name() {
+  log_->held();
   rewrite_->is_renaming = true;
   life_.later(timeline_.delay(5 * kMs), [this] {
     timeline_.trace("the master's journal is shortened");
     journal_.replace(rewrite_->records, rewrite_->mark);
     rewrite_.reset();
+    log_->replaced();
     commits_->release();
   });
 }

@@ -10,7 +10,7 @@
 
 #include "master/core/cluster.h"
 #include "master/state/snapshot.h"
-#include "tests/sim/commits.h"
+#include "tests/sim/journal.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
 #include "tests/sim/old_copy.h"
@@ -67,6 +67,7 @@ class MasterNode {
   void take_slice();
   void take_the_name();
   void perform(const master::Effect& effect);
+  void perform_or_die(const master::Effect& effect);
   void on_line(Network::Id id, const Line& line);
   void on_closed(Network::Id id);
   void close(master::SessionId session);
@@ -80,7 +81,8 @@ class MasterNode {
   SimJournal journal_;
   Clients clients_;
   std::unique_ptr<master::Cluster> cluster_;
-  std::unique_ptr<SimCommits<master::Effect, master::Append>> commits_;
+  std::unique_ptr<CommitQueue<master::Effect, master::Append>> commits_;
+  SimLog* log_ = nullptr;              // that of commits_
   std::map<Network::Id, bool> peers_;  // has it greeted?
   std::map<std::string, Manifest> manifests_;
   // A journal on its way to the name of the old one.

@@ -284,7 +284,8 @@ bool Simulation::is_excused(const std::string& worker, const std::string& app) c
   const auto& all = process->agent().instances();
   return std::any_of(all.begin(), all.end(), [&](const auto& entry) {
     const auto& [name, instance] = entry;
-    return ledger_.is_stray(name) && app_of(name) == app && instance.state != RunState::kDown;
+    return ledger_.is_stray(name) && app_of(name) == app &&
+           instance.state != worker::RunState::kDown;
   });
 }
 
@@ -310,7 +311,7 @@ std::string Simulation::unrest_of(const std::string& name, bool lives) const {
     return placement.worker + " wants " + name + " to run";
   if (!known->second.wanted && wanted && placement.restart != "no")
     return placement.worker + " does not want " + name + " to run";
-  const bool rests = known->second.state == RunState::kDown;
+  const bool rests = known->second.state == worker::RunState::kDown;
   if (wanted && rests && placement.restart == "always") return name + " is not restarted";
   return "";
 }

@@ -5,6 +5,9 @@
 #include <vector>
 
 namespace dm::sim {
+
+using namespace supervisor;
+
 namespace {
 
 constexpr int kSigint = 2;

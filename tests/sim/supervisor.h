@@ -11,9 +11,16 @@
 #include "tests/sim/ledger.h"
 #include "tests/sim/network.h"
 #include "tests/sim/timeline.h"
-#include "worker/core/run_table.h"
+#include "worker/supervision/run_table.h"
 
 namespace dm::sim {
+
+using supervisor::Asker;
+using supervisor::ExitFacts;
+using supervisor::Run;
+using supervisor::RunPhase;
+using supervisor::RunTable;
+using supervisor::SpawnOrder;
 
 class SimSupervisor {
  public:

@@ -4,6 +4,7 @@
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::worker;
 using namespace dm::test;
 
 namespace {

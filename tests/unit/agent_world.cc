@@ -5,6 +5,9 @@
 #include "tests/unit/check.h"
 
 namespace dm::test {
+
+using namespace worker;
+
 namespace {
 
 Line parsed(std::string_view text) {

@@ -18,6 +18,12 @@
 
 namespace dm::test {
 
+using worker::Agent;
+using worker::Effect;
+using worker::Effects;
+using worker::Event;
+using worker::HostFacts;
+
 // A worker's instance in LAUNCH's fields: "instance=web.1 app=web manifest=... run=1 restart=no".
 std::string launch_fields(const std::string& instance, const std::string& restart = "no",
                           int run = 1);

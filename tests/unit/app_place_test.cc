@@ -5,7 +5,7 @@
 
 #include "tests/unit/check.h"
 
-namespace dm {
+namespace dm::worker {
 
 TEST(app_place_is_within_the_count_and_stays) {
   for (std::size_t count = 1; count <= 5; ++count) {
@@ -22,4 +22,4 @@ TEST(app_place_is_within_the_count_and_stays) {
   CHECK_EQ(place_of_app("web", 4), std::size_t{0});
 }
 
-}  // namespace dm
+}  // namespace dm::worker

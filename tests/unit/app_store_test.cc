@@ -9,7 +9,7 @@
 #include "tests/unit/check.h"
 #include "tests/unit/temp_directory.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 using TempRoot = test::TempDirectory;
@@ -305,4 +305,4 @@ TEST(store_sweeps_what_was_only_renamed) {
   CHECK(is_there(temp.path() + "/work/web.2"));
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -5,6 +5,7 @@
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::worker;
 
 namespace {
 

@@ -1,5 +1,5 @@
 // Effects and the records in front of them: loop, thread and file are the real ones.
-#include "common/io/commit_queue.h"
+#include "common/io/journal_log.h"
 
 #include "common/io/files.h"
 #include "master/core/effects.h"
@@ -19,8 +19,8 @@ struct Scene {
         directory.path(), "master", [](const Line&, std::int64_t) { return Status(); }, &notice);
     if (opened) journal.emplace(std::move(*opened));
     commits.emplace(
-        &*journal, jobs, [this](Effect& effect) { perform(std::get<Say>(effect).text); },
-        [](const Error&) {});
+        std::make_unique<JournalLog>(*journal, jobs),
+        [this](Effect& effect) { perform(std::get<Say>(effect).text); }, [](const Error&) {});
   }
   // What the journal held at that moment.
   void perform(const std::string& name) {

@@ -3,6 +3,7 @@
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::worker;
 
 namespace {
 

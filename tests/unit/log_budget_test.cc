@@ -2,7 +2,7 @@
 
 #include "tests/unit/check.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kMiB = 1024 * 1024;
@@ -154,4 +154,4 @@ TEST(log_budget_knows_a_log_by_its_name) {
     CHECK(!parse_log_name(other));
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -9,7 +9,7 @@
 #include "tests/unit/check.h"
 #include "worker/io/log_reader.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kMiB = 1024 * 1024;
@@ -226,4 +226,4 @@ TEST(log_keeper_thins_a_long_index) {
   CHECK_EQ(times.marks().back().size, 1'000'000);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -9,7 +9,7 @@
 #include "common/io/files.h"
 #include "tests/unit/check.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 // A file without a name that holds `content`.
@@ -89,4 +89,4 @@ TEST(log_tail_hears_of_growth) {
   CHECK_EQ(::poll(&waiting, 1, 0), 0);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

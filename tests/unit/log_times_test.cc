@@ -2,7 +2,7 @@
 
 #include "tests/unit/check.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 // 2026-01-02T03:04:05Z
@@ -79,4 +79,4 @@ TEST(log_times_stamps_each_line_once) {
   CHECK_EQ(stamper.stamp("\n", 6, times), "2026-01-02T03:04:06.500Z \n");
 }
 
-}  // namespace dm
+}  // namespace dm::worker

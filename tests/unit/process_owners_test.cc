@@ -2,7 +2,7 @@
 
 #include "tests/unit/check.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kReaper = 50;
@@ -59,4 +59,4 @@ TEST(owners_end_where_parents_form_a_ring) {
   CHECK_EQ(owners(processes, {{"a.1", 10, 1}}), "--");
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,6 +6,7 @@
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::worker;
 
 namespace {
 

@@ -1,8 +1,9 @@
-#include "worker/core/run_table.h"
+#include "worker/supervision/run_table.h"
 
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::supervisor;
 
 namespace {
 

@@ -4,8 +4,8 @@
 
 #include <sys/stat.h>
 
-#include "common/io/commit_queue.h"
 #include "common/io/files.h"
+#include "common/io/journal_log.h"
 #include "common/io/remove_tree.h"
 #include "master/core/effects.h"
 #include "tests/unit/check.h"
@@ -36,7 +36,7 @@ class Scene {
         directory_, "master", [](const Line&, std::int64_t) { return Status(); }, &notice);
     journal_ = std::make_unique<JournalFile>(std::move(*opened));
     commits_ = std::make_unique<CommitQueue<Effect, Append>>(
-        &*journal_, jobs_, [this](Effect&) { ++performed_; },
+        std::make_unique<JournalLog>(*journal_, jobs_), [this](Effect&) { ++performed_; },
         [this](const Error& error) { failure_ = error.message; });
     Shortening::Parts parts{jobs_, *journal_, state_, {}, {}, {}, {}, {}};
     parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };

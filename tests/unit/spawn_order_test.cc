@@ -1,8 +1,9 @@
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::supervisor;
 
 namespace {
 

@@ -10,6 +10,8 @@
 #include "worker/supervisor/process_watch.h"
 
 using namespace dm;
+using namespace dm::worker;
+using namespace dm::supervisor;
 using namespace dm::test;
 
 namespace {

@@ -19,6 +19,10 @@
 #include "worker/io/proc.h"
 
 namespace dm::test {
+
+using namespace supervisor;
+using namespace worker;
+
 namespace {
 
 std::int64_t now_ms() {

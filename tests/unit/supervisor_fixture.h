@@ -17,6 +17,8 @@
 
 namespace dm::test {
 
+using supervisor::SupervisorOptions;
+
 inline constexpr int kPatienceMs = 20'000;  // only a broken supervisor takes that long
 
 // A copy of a field; the line may be a temporary.

@@ -14,6 +14,8 @@
 #include "worker/io/proc.h"
 
 using namespace dm;
+using namespace dm::worker;
+using namespace dm::supervisor;
 using namespace dm::test;
 
 namespace {

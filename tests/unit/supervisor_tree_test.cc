@@ -21,6 +21,8 @@
 #include "worker/supervisor/supervisor.h"
 
 using namespace dm;
+using namespace dm::worker;
+using namespace dm::supervisor;
 using namespace dm::test;
 
 // Trees are judged by their log: it ends when no process of them is left.

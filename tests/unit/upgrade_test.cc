@@ -11,6 +11,7 @@
 #include "tests/unit/supervisor_fixture.h"
 
 using namespace dm;
+using namespace dm::supervisor;
 using namespace dm::test;
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include "common/signals.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 std::string decimal(double value) {
@@ -65,13 +65,13 @@ void Agent::greet(Now now) {
   info.add("mem", facts_.mem_bytes).add("glibc", facts_.glibc).add("version", facts_.version);
   info.add("boot", facts_.boot_id).add("uptime_ms", now.mono_ms - facts_.started_mono_ms);
   for (const std::string& label : facts_.labels) info.add("label", label);
-  const bool another = !bond_.cluster.empty() && bond_.cluster != link_.cluster();
+  const bool another = !binding_.cluster.empty() && binding_.cluster != link_.cluster();
   // At once: the next start, perhaps without the option, finds the way to the new master.
   if (another && facts_.join) bind();
   // Said also to a master that is then not obeyed: it learns from it that it is an old copy.
-  if (!another && !bond_.epoch.empty()) info.add("epoch", bond_.epoch);
+  if (!another && !binding_.epoch.empty()) info.add("epoch", binding_.epoch);
   to_master(info);
-  const std::string refusal = bond_.refusal(link_.cluster(), link_.epoch(), facts_.join);
+  const std::string refusal = binding_.refusal(link_.cluster(), link_.epoch(), facts_.join);
   if (!refusal.empty()) return link_.leave("the master is not obeyed: " + refusal, now, out_);
   // What happened first is told first: behind an end its instance may run again.
   for (const Line& end : unacknowledged_) to_master(end);
@@ -166,8 +166,8 @@ void Agent::handle(const Leave&, Now) {
 Status Agent::replay(const Line& record) {
   const std::string& verb = record.verb();
   if (verb == "CLUSTER") {
-    bond_.cluster = record.text("id");
-    bond_.epoch = record.text("epoch");
+    binding_.cluster = record.text("id");
+    binding_.epoch = record.text("epoch");
   } else if (verb == "SUPERVISOR") {
     supervisor_ = record.text("id");
   } else if (verb == "INSTALLED") {
@@ -218,7 +218,7 @@ void Agent::replay_end(const Line& record) {
 void Agent::replay_mended() {
   for (auto& [name, instance] : instances_)
     if (instance.state == RunState::kSpawning)
-      instance.keeper = std::string(boot_of(supervisor_)) + "/mended";
+      instance.supervisor_id = std::string(boot_of(supervisor_)) + "/mended";
 }
 
 // In the order of their numbers, each once: a snapshot has them in another, and with them the last
@@ -250,7 +250,7 @@ Status Agent::replay_run(const Line& record) {
   } else if (record.verb() == "RUN") {
     instance.run = record.number_or("run", 0);
     instance.restarts = record.number_or("restarts", 0);
-    instance.keeper = record.text("supervisor", supervisor_);
+    instance.supervisor_id = record.text("supervisor", supervisor_);
     instance.pid = instance.pid_start = instance.started_ms = 0;
   } else if (record.verb() == "STARTED") {
     if (record.number_or("run", 0) != instance.run || has_ended(instance)) return {};
@@ -258,7 +258,7 @@ Status Agent::replay_run(const Line& record) {
     instance.pid_start = record.number_or("start", 0);
     instance.started_ms = record.number_or("started_ms", 0);
     instance.cgroup = record.text("cgroup");
-    instance.keeper = record.text("supervisor", supervisor_);
+    instance.supervisor_id = record.text("supervisor", supervisor_);
   } else {
     return fail(Code::kBadLine, "unknown record " + record.verb());
   }
@@ -268,8 +268,8 @@ Status Agent::replay_run(const Line& record) {
 
 std::vector<Line> Agent::snapshot() const {
   std::vector<Line> records;
-  if (!bond_.cluster.empty())
-    records.push_back(Line("CLUSTER").add("id", bond_.cluster).add("epoch", bond_.epoch));
+  if (!binding_.cluster.empty())
+    records.push_back(Line("CLUSTER").add("id", binding_.cluster).add("epoch", binding_.epoch));
   if (!supervisor_.empty()) records.push_back(Line("SUPERVISOR").add("id", supervisor_));
   for (const auto& [key, exe] : installed_)
     records.push_back(
@@ -284,12 +284,12 @@ std::vector<Line> Agent::snapshot() const {
     if (instance.last_end) records.push_back(*instance.last_end);
     if (instance.run == 0 || has_ended(instance)) continue;
     Line run = run_record(instance), started = started_record(instance);
-    if (instance.keeper != supervisor_)
-      for (Line* record : {&run, &started}) record->add("supervisor", instance.keeper);
+    if (instance.supervisor_id != supervisor_)
+      for (Line* record : {&run, &started}) record->add("supervisor", instance.supervisor_id);
     records.push_back(std::move(run));
     if (instance.pid > 0) records.push_back(std::move(started));
   }
   return records;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -10,13 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "worker/core/bond.h"
+#include "worker/core/cluster_binding.h"
 #include "worker/core/cpu_average.h"
 #include "worker/core/effects.h"
 #include "worker/core/instance.h"
 #include "worker/core/master_link.h"
 
-namespace dm {
+namespace dm::worker {
 
 // Ends of runs that are kept for a master that is away. Of more the oldest are dropped; the master
 // counts them by the numbers that are missing.
@@ -169,7 +169,7 @@ class Agent {
   HostSample host_;
   bool disk_told_ = false;  // that it is nearly full
   CpuAverage cpu_average_;
-  Bond bond_;
+  ClusterBinding binding_;
 
   std::string supervisor_;  // who was met last: boot id, pid, start time
   bool supervisor_ready_ = false;
@@ -179,4 +179,4 @@ class Agent {
   std::set<std::string> seen_;  // instances the supervisor named since its greeting
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -4,7 +4,7 @@
 
 #include "worker/core/agent.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::size_t kMostBeats = 128;
@@ -43,4 +43,4 @@ void Agent::renew(const Line& order, Now now) {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -7,7 +7,7 @@
 #include "common/units.h"
 #include "worker/core/agent.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kMostRuns = 1'000'000'000;
@@ -48,10 +48,12 @@ const Agent::Order Agent::kOrders[] = {
 // forget by it only that start of the master knows. A master that only reads does not bind us: an
 // old copy of its journal must hear from us again that it is one.
 void Agent::bind() {
-  const Bond bond{link_.cluster(), link_.epoch()};
-  if (bond.cluster.empty() || (bond.cluster == bond_.cluster && bond.epoch == bond_.epoch)) return;
-  bond_ = bond;
-  append(Line("CLUSTER").add("id", bond.cluster).add("epoch", bond.epoch));
+  const ClusterBinding binding{link_.cluster(), link_.epoch()};
+  if (binding.cluster.empty() ||
+      (binding.cluster == binding_.cluster && binding.epoch == binding_.epoch))
+    return;
+  binding_ = binding;
+  append(Line("CLUSTER").add("id", binding.cluster).add("epoch", binding.epoch));
 }
 
 void Agent::obey(const Line& order, Now now) {
@@ -360,4 +362,4 @@ void Agent::acknowledge(const Line& order, Now now) {
   (void)replay(record);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

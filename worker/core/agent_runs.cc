@@ -4,7 +4,7 @@
 #include "worker/core/agent.h"
 #include "worker/core/app_place.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kSigint = 2;
@@ -84,13 +84,13 @@ void Agent::begin_run(Instance& instance) {
   else
     append_lazily(record);
   instance.spawn_sent = false;
-  instance.keeper = supervisor_;
+  instance.supervisor_id = supervisor_;
   if (supervisor_ready_) send_spawn(instance);
 }
 
 void Agent::send_spawn(Instance& instance) {
   instance.spawn_sent = true;
-  instance.keeper = supervisor_;
+  instance.supervisor_id = supervisor_;
   const InstanceSpec& spec = instance.spec;
   const auto found = installed_.find({spec.app, spec.manifest});
   const std::string executable = found == installed_.end() ? "missing" : found->second;
@@ -256,4 +256,4 @@ void Agent::set_wanted(Instance& instance, bool wanted) {
   append(record.add("desired", wanted ? "running" : "stopped"));
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -2,7 +2,7 @@
 // how runs begin and end.
 #include "worker/core/agent.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kSigint = 2;
@@ -80,7 +80,7 @@ bool Agent::take_up(const Line& line, Now now) {
   set_wanted(instance, true);
   forget_run(instance);
   instance.run = run;
-  instance.keeper = supervisor_;
+  instance.supervisor_id = supervisor_;
   instance.spawn_sent = true;
   instance.state = RunState::kSpawning;
   append(run_record(instance));
@@ -107,12 +107,12 @@ void Agent::end_stray(const Instance& instance, const Line& line) {
 void Agent::began(Instance& instance, const Line& line, Now now) {
   const bool is_news = instance.pid != line.number_or("pid", 0) ||
                        instance.pid_start != line.number_or("start", 0) ||
-                       instance.keeper != supervisor_;
+                       instance.supervisor_id != supervisor_;
   instance.pid = line.number_or("pid", 0);
   instance.pid_start = line.number_or("start", 0);
   instance.started_ms = line.number_or("started_ms", now.wall_ms);
   instance.cgroup = line.text("cgroup");
-  instance.keeper = supervisor_;
+  instance.supervisor_id = supervisor_;
   if (is_news) append_lazily(started_record(instance));
   drive(instance, RunEvent::kSpawned, now);
 }
@@ -145,11 +145,11 @@ void Agent::resume(Instance& instance, bool seen, Now now) {
     return;
   }
   const bool spawns = instance.state == RunState::kSpawning;
-  const bool is_same = instance.keeper == supervisor_;
+  const bool is_same = instance.supervisor_id == supervisor_;
   if (spawns && instance.spec.is_known() && (is_same || !instance.spawn_sent))
     return send_spawn(instance);
   if (seen) return signal_again(instance, now);
-  const bool same_boot = boot_of(instance.keeper) == boot_of(supervisor_);
+  const bool same_boot = boot_of(instance.supervisor_id) == boot_of(supervisor_);
   if (is_same || !instance.spawn_sent || !same_boot) return lose(instance, !same_boot, now);
   adopt(instance);
 }
@@ -171,7 +171,7 @@ void Agent::adopt(const Instance& instance) {
 
 void Agent::adopted(Instance& instance, const Line& line, Now now) {
   const bool is_over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-  if (is_over || instance.keeper == supervisor_) return;
+  if (is_over || instance.supervisor_id == supervisor_) return;
   if (line.verb() == "OK") {
     began(instance, line, now);
     return signal_again(instance, now);
@@ -258,4 +258,4 @@ void Agent::supervisor_empty(const Line& line, Now now) {
   drive(found->second, RunEvent::kEmpty, now);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 
 #include "common/crc32c.h"
 
-namespace dm {
+namespace dm::worker {
 
 // One of 0 .. count-1, by the app's name alone: whoever asks, and whenever, gets the same one, so
 // that an app finds its files again. REQUIRES count > 0.
@@ -14,4 +14,4 @@ inline std::size_t place_of_app(std::string_view app, std::size_t count) {
   return crc32c(app) % count;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kRestartFirstMs = 1000;
@@ -37,4 +37,4 @@ std::int64_t ReconnectBackoff::next(Random& random) {
   return static_cast<std::int64_t>(base * (0.5 + 0.5 * random.unit()));
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -5,7 +5,7 @@
 
 #include "common/random.h"
 
-namespace dm {
+namespace dm::worker {
 
 // Restarts of an app: the first at once; then 1 s doubling to 60 s, each +-25 %; a run that lived
 // for 60 s makes everything as at the beginning.
@@ -32,4 +32,4 @@ class ReconnectBackoff {
   int tries_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

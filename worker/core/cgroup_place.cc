@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 std::string_view take_until(std::string_view& text, char end) {
@@ -84,4 +84,4 @@ std::string cgroup_base_name(std::string_view root) {
   return name;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace dm {
+namespace dm::worker {
 
 // The directory of our own cgroup: the v2 mount named in /proc/self/mountinfo (it may be mounted
 // below a v1 tree) and the line "0::/PATH" of /proc/self/cgroup (cgroups(7)). nullopt where there
@@ -17,4 +17,4 @@ std::optional<std::string> own_cgroup(std::string_view mountinfo, std::string_vi
 // The same root has the same name for ever (FNV-1a, 32 bits).
 std::string cgroup_base_name(std::string_view root);
 
-}  // namespace dm
+}  // namespace dm::worker

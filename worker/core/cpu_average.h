@@ -6,7 +6,7 @@
 #include <deque>
 #include <utility>
 
-namespace dm {
+namespace dm::worker {
 
 class CpuAverage {
  public:
@@ -25,4 +25,4 @@ class CpuAverage {
   std::deque<std::pair<std::int64_t, double>> readings_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

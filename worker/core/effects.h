@@ -13,7 +13,7 @@
 #include "common/codec.h"
 #include "common/result.h"
 
-namespace dm {
+namespace dm::worker {
 
 // What /proc says of one instance's tree.
 struct InstanceSample {
@@ -177,4 +177,4 @@ using Event = std::variant<MasterUp, MasterDown, MasterLine, SupervisorUp, Super
                            SupervisorLine, SpawnFailed, InstallProgress, Installed, Removed,
                            InstancesRemoved, Probed, Sampled, StreamEnded, Leave, Tick>;
 
-}  // namespace dm
+}  // namespace dm::worker

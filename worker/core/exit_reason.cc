@@ -4,7 +4,7 @@
 
 #include "common/units.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kSigkill = 9;
@@ -93,4 +93,4 @@ std::string explain_end(const EndFacts& facts) {
   return text;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

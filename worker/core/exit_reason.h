@@ -8,7 +8,7 @@
 
 #include "common/signals.h"
 
-namespace dm {
+namespace dm::worker {
 
 // What dm itself did to the run before it ended.
 enum class OurPart {
@@ -37,4 +37,4 @@ std::string explain_end(const EndFacts& facts);
 // "10 s", "500 ms".
 std::string print_grace(std::int64_t ms);
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -8,7 +8,7 @@
 #include "common/sha256.h"
 #include "common/units.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kSigkill = 9;
@@ -248,4 +248,4 @@ bool wants_restart(const Instance& instance, const EndOfRun& end) {
   return false;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -15,7 +15,7 @@
 #include "worker/core/master_link.h"
 #include "worker/core/run_state.h"
 
-namespace dm {
+namespace dm::worker {
 
 enum class RestartPolicy { kNo, kOnFailure, kAlways };
 std::string_view word(RestartPolicy policy);
@@ -56,7 +56,7 @@ struct Instance {
   std::int64_t pid_start = 0;   // field 22 of proc(5)'s stat
   std::int64_t started_ms = 0;  // wall clock
   std::string cgroup;           // empty: none
-  std::string keeper;           // the supervisor that was asked for the last run, or adopted it
+  std::string supervisor_id;    // the supervisor that was asked for the last run, or adopted it
   std::optional<Line> exited;   // the supervisor's EXITED while survivors are still ending
   std::optional<EndOfRun> last_end;
   std::optional<Error> exec_error;  // the last run never began
@@ -120,4 +120,4 @@ bool may_run(const Instance& instance, Now now);
 // True if the policy wants another run after this end.
 bool wants_restart(const Instance& instance, const EndOfRun& end);
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 #include "common/codec.h"
 #include "common/names.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kMostTotal = 10LL * 1024 * 1024 * 1024;
@@ -156,4 +156,4 @@ std::optional<LogName> parse_log_name(std::string_view name) {
   return LogName{std::string(instance), *run};
 }
 
-}  // namespace dm
+}  // namespace dm::worker

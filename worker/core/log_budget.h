@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dm {
+namespace dm::worker {
 
 inline constexpr std::int64_t kDefaultLogMost = 100LL * 1024 * 1024;  // of one instance, bytes
 inline constexpr std::int64_t kLeastLogMost = 64LL * 1024;
@@ -91,4 +91,4 @@ struct LogName {
 };
 std::optional<LogName> parse_log_name(std::string_view name);
 
-}  // namespace dm
+}  // namespace dm::worker

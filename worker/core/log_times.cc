@@ -5,7 +5,7 @@
 #include "common/codec.h"
 #include "common/units.h"
 
-namespace dm {
+namespace dm::worker {
 
 std::string print_mark(const LogMark& mark) {
   return std::to_string(mark.size) + " " + std::to_string(mark.wall_ms) + "\n";
@@ -85,4 +85,4 @@ std::string LineStamper::stamp(std::string_view bytes, std::int64_t offset, cons
   return text;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

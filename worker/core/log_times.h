@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dm {
+namespace dm::worker {
 
 struct LogMark {
   std::int64_t size = 0;
@@ -57,4 +57,4 @@ class LineStamper {
   bool at_line_start_ = true;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

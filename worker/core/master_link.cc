@@ -5,7 +5,7 @@
 
 #include "common/escape.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kDialMs = 10'000;
@@ -114,4 +114,4 @@ void MasterLink::on_tick(Now now, Effects& out) {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::worker

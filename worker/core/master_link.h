@@ -11,7 +11,7 @@
 #include "worker/core/backoff.h"
 #include "worker/core/effects.h"
 
-namespace dm {
+namespace dm::worker {
 
 inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
@@ -53,4 +53,4 @@ class MasterLink {
   std::string last_why_, why_before_;  // of the last failure; of the one before this WELCOME
 };
 
-}  // namespace dm
+}  // namespace dm::worker

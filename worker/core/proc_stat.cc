@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 // The fields behind the name, which are separated by single spaces; proc(5) counts the state as 3.
@@ -66,4 +66,4 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   return stat;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace dm {
+namespace dm::worker {
 
 // The fields of proc(5) that somebody here needs. Times are in clock ticks.
 struct ProcStat {
@@ -32,4 +32,4 @@ struct ProcStat {
 // parentheses: what counts is the last ')'.
 std::optional<ProcStat> parse_stat(std::string_view text);
 
-}  // namespace dm
+}  // namespace dm::worker

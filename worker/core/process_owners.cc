@@ -3,7 +3,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 using Owner = std::optional<std::size_t>;
@@ -77,4 +77,4 @@ std::vector<Owner> owners_of(const std::vector<ProcStat>& processes,
   return Owners(processes, roots, reaper, read_mark).all();
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -11,7 +11,7 @@
 
 #include "worker/core/proc_stat.h"
 
-namespace dm {
+namespace dm::worker {
 
 // The main process of a run, by its number and start time.
 struct RunRoot {
@@ -30,4 +30,4 @@ std::vector<std::optional<std::size_t>> owners_of(const std::vector<ProcStat>& p
                                                   const std::vector<RunRoot>& roots, int reaper,
                                                   const ReadMark& read_mark);
 
-}  // namespace dm
+}  // namespace dm::worker

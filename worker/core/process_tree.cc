@@ -2,7 +2,7 @@
 
 #include <unordered_map>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 enum class Verdict { kUnknown, kMember, kStranger };
@@ -81,4 +81,4 @@ std::vector<std::size_t> tree_members(const std::vector<ProcStat>& processes, co
   return members;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

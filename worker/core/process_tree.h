@@ -9,7 +9,7 @@
 
 #include "worker/core/proc_stat.h"
 
-namespace dm {
+namespace dm::worker {
 
 // The main process of a run: the leader of a session and of a group of its own, and a child of
 // the reaper, which inherits every orphan below itself (prctl(2), PR_SET_CHILD_SUBREAPER).
@@ -33,4 +33,4 @@ using HasMark = std::function<bool(const ProcStat&)>;
 std::vector<std::size_t> tree_members(const std::vector<ProcStat>& processes, const TreeRoot& root,
                                       const HasMark& has_mark);
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -1,6 +1,6 @@
 #include "worker/core/run_state.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 using enum RunState;
@@ -46,4 +46,4 @@ std::string_view word(RunState state) {
   return kStateWords[static_cast<int>(state)];
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace dm {
+namespace dm::worker {
 
 enum class RunState {
   kDown,      // no process; dead or stopped
@@ -53,4 +53,4 @@ RunStep step(RunState state, RunEvent event);
 // "starting", "running", ...: the word where the kernel's own state is not known.
 std::string_view word(RunState state);
 
-}  // namespace dm
+}  // namespace dm::worker

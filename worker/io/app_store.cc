@@ -15,7 +15,7 @@
 #include "common/names.h"
 #include "worker/core/app_place.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr const char* kApps = "apps";
@@ -328,4 +328,4 @@ void AppStore::collect() {
   blobs_.discard_parts();
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -24,7 +24,7 @@
 #include "common/io/blob_store.h"
 #include "common/manifest.h"
 
-namespace dm {
+namespace dm::worker {
 
 class AppStore {
  public:
@@ -117,4 +117,4 @@ class AppStore {
   std::multiset<std::string> pinned_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

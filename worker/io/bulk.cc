@@ -1,6 +1,6 @@
 #include "worker/io/bulk.h"
 
-namespace dm {
+namespace dm::worker {
 
 Result<LinePeer> dial_bulk(const BulkTarget& target, const std::atomic<bool>& cancel) {
   auto peer = LinePeer::connect(target.master, cancel);
@@ -12,4 +12,4 @@ Result<LinePeer> dial_bulk(const BulkTarget& target, const std::atomic<bool>& ca
   return peer;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -9,7 +9,7 @@
 #include "common/io/line_peer.h"
 #include "common/io/net.h"
 
-namespace dm {
+namespace dm::worker {
 
 // Whom to dial, and as whom.
 struct BulkTarget {
@@ -22,4 +22,4 @@ struct BulkTarget {
 // A connection that has greeted. `cancel` outlives it. Errors: LinePeer's.
 Result<LinePeer> dial_bulk(const BulkTarget& target, const std::atomic<bool>& cancel);
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kMaxCapabilities = 64;
@@ -25,4 +25,4 @@ bool drop_capabilities() {
   return ::syscall(SYS_capset, &header, none) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

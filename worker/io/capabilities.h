@@ -2,7 +2,7 @@
 // calls that concern the calling thread alone and are async-signal-safe: a newborn app uses it too.
 #pragma once
 
-namespace dm {
+namespace dm::worker {
 
 // To be called while still root: clears the ambient set and, where we may, the bounding set, so
 // that no program can bring a capability back.
@@ -12,4 +12,4 @@ void drop_capability_bounds();
 // permitted and effective sets and forbids every gain by exec (NO_NEW_PRIVS). False with errno.
 bool drop_capabilities();
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -10,7 +10,7 @@
 #include "common/io/system.h"
 #include "common/units.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::size_t kBlock = 512 * 1024;
@@ -234,4 +234,4 @@ Result<InstallDone> run_install(const InstallJob& job) {
   return Fetch(job).run();
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -11,7 +11,7 @@
 #include "worker/io/app_store.h"
 #include "worker/io/bulk.h"
 
-namespace dm {
+namespace dm::worker {
 
 struct InstallJob {
   Install order;
@@ -26,4 +26,4 @@ struct InstallJob {
 // (not-found, denied); bad-arg for a manifest that is none; lost, timeout after the last try.
 Result<InstallDone> run_install(const InstallJob& job);
 
-}  // namespace dm
+}  // namespace dm::worker

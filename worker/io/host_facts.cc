@@ -17,7 +17,7 @@
 #define DM_VERSION "0"
 #endif
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr const char* kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -66,4 +66,4 @@ std::string short_host_name() {
   return text;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

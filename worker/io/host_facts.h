@@ -6,7 +6,7 @@
 
 #include "worker/core/effects.h"
 
-namespace dm {
+namespace dm::worker {
 
 // All but the name, the id, the root and the labels, which are not the machine's.
 HostFacts measure_host();
@@ -14,4 +14,4 @@ HostFacts measure_host();
 // The host's name up to its first dot, in lower case; empty if it has none.
 std::string short_host_name();
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 #include "common/io/journal_inspect.h"
 #include "worker/core/agent.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 JournalKeeper keeper() {
@@ -41,4 +41,4 @@ int repair_root(const std::string& directory) {
   return repair_journal(keeper(), directory);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 
 #include "common/result.h"
 
-namespace dm {
+namespace dm::worker {
 
 // Why no agent begins anew in a root in which nothing is recorded: what lives there would be
 // launched once more. nullopt if it has no apps.
@@ -16,4 +16,4 @@ std::optional<Error> lost_memory(const std::string& root);
 int check_root(const std::string& directory);
 int repair_root(const std::string& directory);
 
-}  // namespace dm
+}  // namespace dm::worker

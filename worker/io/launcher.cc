@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 // Making a directory costs 20 us, or milliseconds on a file system in trouble: a thousand of them
@@ -102,4 +102,4 @@ void Launcher::send(const Line& line) {
   (void)link_.send(line.print());
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -15,7 +15,7 @@
 #include "worker/io/app_store.h"
 #include "worker/io/supervisor_link.h"
 
-namespace dm {
+namespace dm::worker {
 
 class Launcher {
  public:
@@ -69,4 +69,4 @@ class Launcher {
   std::map<std::string, std::vector<std::string>> held_;  // instance: lines behind its SPAWN
 };
 
-}  // namespace dm
+}  // namespace dm::worker

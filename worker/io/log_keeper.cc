@@ -16,7 +16,7 @@
 #include "worker/core/log_times.h"
 #include "worker/io/log_reader.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kSoonMs = 10;
@@ -268,4 +268,4 @@ void LogKeeper::mark(const LogFile& file, const LogOwner& owner, Now now) {
   (void)replace_beside(directory, name, times.print());
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -20,7 +20,7 @@
 #include "worker/core/log_budget.h"
 #include "worker/io/app_store.h"
 
-namespace dm {
+namespace dm::worker {
 
 class LogKeeper {
  public:
@@ -88,4 +88,4 @@ class LogKeeper {
   std::int64_t wait_ms_ = 0, took_ms_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -11,7 +11,7 @@
 #include "common/io/system.h"
 #include "worker/io/log_tail.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::size_t kMostIndex = 4 * 1024 * 1024;
@@ -151,4 +151,4 @@ std::string read_log_tail(const AppStore& store, const std::string& instance, st
   return tail;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -14,7 +14,7 @@
 #include "worker/core/log_times.h"
 #include "worker/io/app_store.h"
 
-namespace dm {
+namespace dm::worker {
 
 // What stands beside the log logs/APP.N.RUN.
 inline constexpr const char* kLogTimesSuffix = ".times";  // worker/core/log_times.h
@@ -67,4 +67,4 @@ class LogReader {
   std::int64_t gone_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -11,7 +11,7 @@
 #include "worker/io/log_reader.h"
 #include "worker/io/log_tail.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::size_t kMaxStreams = 64;
@@ -222,4 +222,4 @@ Status LogStreamer::send_growth(Stream& stream, LinePeer& peer, LogReader& log, 
   return fail(Code::kLost, "cancelled");
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -15,7 +15,7 @@
 #include "worker/io/app_store.h"
 #include "worker/io/bulk.h"
 
-namespace dm {
+namespace dm::worker {
 
 class LogReader;
 
@@ -53,4 +53,4 @@ class LogStreamer {
   std::uint64_t next_key_ = 1;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

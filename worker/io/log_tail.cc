@@ -13,7 +13,7 @@
 #include <sys/inotify.h>
 #endif
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 // Nothing but a hole (lseek(2), SEEK_DATA); false where nobody can tell.
@@ -66,4 +66,4 @@ void GrowthWatch::clear() {}
 
 #endif
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 #include "common/io/fd.h"
 #include "common/result.h"
 
-namespace dm {
+namespace dm::worker {
 
 // Where the last `lines` lines of the file's first `size` bytes begin. A last line without a
 // newline counts as a line. What stands before `floor` is not looked at: with fewer lines behind
@@ -32,4 +32,4 @@ class GrowthWatch {
   Fd fd_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

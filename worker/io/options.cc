@@ -14,7 +14,7 @@
 #include "common/units.h"
 #include "worker/io/host_facts.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 struct Raw {
@@ -251,4 +251,4 @@ std::string help_text() {
   return text;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

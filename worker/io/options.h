@@ -11,7 +11,7 @@
 #include "common/io/net.h"
 #include "common/result.h"
 
-namespace dm {
+namespace dm::worker {
 
 struct Options {
   enum class Mode { kAgent, kStopApps, kCheck, kRepair, kSupervise, kHelp, kVersion };
@@ -44,4 +44,4 @@ Result<Options> parse_options(int argc, char** argv);
 // What --help prints.
 std::string help_text();
 
-}  // namespace dm
+}  // namespace dm::worker

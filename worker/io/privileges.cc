@@ -14,7 +14,7 @@
 #include "common/io/system.h"
 #include "worker/io/capabilities.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kNoFollow = AT_SYMLINK_NOFOLLOW;
@@ -92,4 +92,4 @@ Status become(const Account& agent, const std::vector<Account>& apps) {
   return {};
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -10,7 +10,7 @@
 
 #include "common/result.h"
 
-namespace dm {
+namespace dm::worker {
 
 struct Account {
   std::string name;
@@ -35,4 +35,4 @@ Status give_directory(const std::string& root, const Account& owner);
 // neither one nor the other, and must end.
 Status become(const Account& agent, const std::vector<Account>& apps);
 
-}  // namespace dm
+}  // namespace dm::worker

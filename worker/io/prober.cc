@@ -4,7 +4,7 @@
 
 #include "common/io/host_libraries.h"
 
-namespace dm {
+namespace dm::worker {
 
 std::vector<std::string> run_probe(const Line& needs) {
   ManifestNeeds wanted;
@@ -24,4 +24,4 @@ std::vector<std::string> run_probe(const Line& needs) {
   return missing_needs(wanted, find_host_libraries(wanted, library_directories(arch)));
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -11,7 +11,7 @@
 #include "common/codec.h"
 #include "common/io/system.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::size_t kMaxEnviron = 512 * 1024;
@@ -210,4 +210,4 @@ bool signal_process(int pid, std::uint64_t start, int signal) {
   return stat && stat->start == start && ::kill(pid, signal) == 0;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

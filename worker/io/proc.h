@@ -11,7 +11,7 @@
 #include "common/io/fd.h"
 #include "worker/core/proc_stat.h"
 
-namespace dm {
+namespace dm::worker {
 
 // The whole content of a small file, up to `most` bytes; nullopt if it cannot be read.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t most = 65536);
@@ -71,4 +71,4 @@ Fd open_process(int pid);
 // False if it is gone.
 bool signal_process(int pid, std::uint64_t start, int signal);
 
-}  // namespace dm
+}  // namespace dm::worker

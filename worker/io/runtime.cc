@@ -9,7 +9,7 @@
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kShortestToShorten = 1024 * 1024;
@@ -34,7 +34,7 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
       lookup_jobs_(loop_, 1),
       work_jobs_(loop_, kInstalls),
       effects_(
-          &parts.journal, sync_jobs_,
+          std::make_unique<JournalLog>(parts.journal, sync_jobs_),
           [this](Effect& effect) { std::visit([this](auto& each) { perform(each); }, effect); },
           [this](const Error& error) { give_up(error.message + std::string(kNoPromises)); }),
       link_(loop_, link_jobs_, std::move(supervisor),
@@ -291,4 +291,4 @@ void Runtime::perform(const Welcomed& effect) {
   parts_.notify.send("STATUS=" + words);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -6,7 +6,7 @@
 #include <deque>
 #include <string>
 
-#include "common/io/commit_queue.h"
+#include "common/io/journal_log.h"
 #include "common/io/notify.h"
 #include "worker/core/agent.h"
 #include "worker/io/app_store.h"
@@ -17,7 +17,7 @@
 #include "worker/io/session.h"
 #include "worker/io/supervisor_link.h"
 
-namespace dm {
+namespace dm::worker {
 
 // What the runtime works with; all of it lives until the process ends.
 struct RuntimeParts {
@@ -98,4 +98,4 @@ class Runtime {
   std::int64_t shorten_above_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

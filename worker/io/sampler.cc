@@ -11,7 +11,7 @@
 #include "worker/core/process_owners.h"
 #include "worker/io/proc.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 std::int64_t ticks_to_us(std::uint64_t ticks) {
@@ -129,4 +129,4 @@ void Sampler::from_proc(const std::vector<Target>& targets, int supervisor,
   }
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -10,7 +10,7 @@
 
 #include "worker/core/effects.h"
 
-namespace dm {
+namespace dm::worker {
 
 class Sampler {
  public:
@@ -44,4 +44,4 @@ class Sampler {
   std::map<std::string, Before> before_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

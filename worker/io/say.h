@@ -6,11 +6,11 @@
 
 #include "common/escape.h"
 
-namespace dm {
+namespace dm::worker {
 
 // "dm-worker: TEXT"; what could drive a terminal is spelled out, for texts come from elsewhere too.
 inline void say(std::string_view text) {
   std::fprintf(stderr, "dm-worker: %s\n", escape_for_terminal(text).c_str());
 }
 
-}  // namespace dm
+}  // namespace dm::worker

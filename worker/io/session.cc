@@ -4,7 +4,7 @@
 
 #include "common/io/system.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kDialMs = 5000;  // for each address of a name
@@ -140,4 +140,4 @@ void Session::set_patience(int milliseconds) {
   if (connection_) tune_tcp(connection_->fd(), patience_ms_);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

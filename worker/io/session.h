@@ -12,7 +12,7 @@
 #include "common/io/line_connection.h"
 #include "common/io/net.h"
 
-namespace dm {
+namespace dm::worker {
 
 class Session {
  public:
@@ -71,4 +71,4 @@ class Session {
   std::unique_ptr<LineConnection> connection_, retired_;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

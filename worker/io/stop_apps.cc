@@ -9,7 +9,7 @@
 #include "common/line_buffer.h"
 #include "worker/io/supervisor_start.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kGraceMs = 10'000;
@@ -43,4 +43,4 @@ Result<bool> stop_apps(const std::string& root) {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::worker

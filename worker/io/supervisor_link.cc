@@ -8,7 +8,7 @@
 
 #include "common/io/system.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
@@ -152,4 +152,4 @@ void SupervisorLink::again() {
   pause_ms_ = std::min(pause_ms_ * 2, kLongestPauseMs);
 }
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -12,7 +12,7 @@
 #include "common/line_buffer.h"
 #include "worker/io/supervisor_start.h"
 
-namespace dm {
+namespace dm::worker {
 
 class SupervisorLink {
  public:
@@ -68,4 +68,4 @@ class SupervisorLink {
   std::int64_t pause_ms_ = kFirstPauseMs;  // before the next try
 };
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -13,7 +13,7 @@
 #include "common/io/net.h"
 #include "common/io/system.h"
 
-namespace dm {
+namespace dm::worker {
 namespace {
 
 constexpr int kStartMs = 5000;
@@ -126,4 +126,4 @@ Result<Fd> connect_supervisor(const SupervisorStart& how) {
   return fd;
 }
 
-}  // namespace dm
+}  // namespace dm::worker

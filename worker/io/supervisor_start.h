@@ -11,7 +11,7 @@
 #include "common/io/fd.h"
 #include "common/result.h"
 
-namespace dm {
+namespace dm::worker {
 
 struct SupervisorStart {
   std::string root;                    // absolute
@@ -32,4 +32,4 @@ std::string supervisor_socket(const std::string& root);
 // if another user keeps coming in between.
 Result<Fd> connect_supervisor(const SupervisorStart& how);
 
-}  // namespace dm
+}  // namespace dm::worker

@@ -7,7 +7,7 @@
 #include "common/codec.h"
 #include "common/io/system.h"
 
-namespace dm {
+namespace dm::supervisor {
 namespace {
 
 constexpr std::size_t kReadSize = 32 * 1024;
@@ -129,4 +129,4 @@ void AgentLink::close() {
   loop_.later(handlers_.on_closed);
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

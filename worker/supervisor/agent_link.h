@@ -12,7 +12,7 @@
 #include "common/io/loop.h"
 #include "common/line_buffer.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class AgentLink {
  public:
@@ -63,4 +63,4 @@ class AgentLink {
   std::size_t sent_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

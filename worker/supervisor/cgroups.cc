@@ -12,7 +12,10 @@
 #include "worker/core/cgroup_place.h"
 #include "worker/io/proc.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr std::int64_t kIdleMs = 30'000;
@@ -130,4 +133,4 @@ bool Cgroups::kill(const std::string& path) {
   return fd.valid() && retry([&] { return ::write(fd.get(), "1", 1); }) == 1;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -1,5 +1,5 @@
 // worker/supervisor/cgroups.h - the cgroups of the instances: makes them, kills in them, removes
-// them when idle. Enables no controllers and moves no process: children are born inside.
+// them when idle. Enables no controllers and moves no process: children are forked inside.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 #include <string>
 
 #include "common/io/fd.h"
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class Cgroups {
  public:
@@ -32,14 +32,14 @@ class Cgroups {
   void keep(const std::string& path);
   std::string find_left(const RunKey& key) const;
   // `killed`: kill() was called on it. Such a cgroup is not used again: the kernel (seen on 6.18)
-  // takes who is born into it for one whom that kill has missed.
+  // takes a process forked into it for one that this kill has missed.
   void release(const std::string& path, std::int64_t mono_ms, bool killed);
   // Removes what has not been used for a while.
   void sweep(std::int64_t mono_ms);
   // True if a sweep will have something to remove, one day.
   bool has_idle() const { return idle_ > 0; }
 
-  // An open directory, for the birth of a child inside.
+  // An open directory, for a child to be forked inside.
   static Fd open_directory(const std::string& path);
   // SIGKILL to everything inside and below, at once (cgroup.kill, Linux 5.14). False if that is
   // not to be had.
@@ -58,4 +58,4 @@ class Cgroups {
   std::size_t idle_ = 0;  // of uses_, those with no run
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

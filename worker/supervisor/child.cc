@@ -10,7 +10,10 @@
 
 #include "worker/io/capabilities.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr int kReportFd = 3;  // behind the standard descriptors
@@ -87,4 +90,4 @@ void run_child(ChildPlan& plan) {
   give_up(plan, ChildStep::kExec);
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -1,4 +1,4 @@
-// worker/supervisor/child.h - what a newborn process does before it becomes the app. Only
+// worker/supervisor/child.h - what a forked process does before it becomes the app. Only
 // async-signal-safe calls, no memory is taken, nothing is decided: everything stands in the plan.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 #include "worker/supervisor/users.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 // The step that failed, for the sentence that the operator reads.
 enum class ChildStep : int { kNone, kFork, kCgroup, kUser, kChdir, kExec };
@@ -16,7 +16,7 @@ struct ChildFailure {
   int error = 0;  // errno
 };
 
-// Everything is borrowed from the parent and prepared before the birth.
+// Everything is borrowed from the parent and prepared before the fork.
 struct ChildPlan {
   const char* exe = nullptr;
   const char* cwd = nullptr;
@@ -37,4 +37,4 @@ struct ChildPlan {
 // signal, umask 022.
 [[noreturn]] void run_child(ChildPlan& plan);
 
-}  // namespace dm
+}  // namespace dm::supervisor

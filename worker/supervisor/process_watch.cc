@@ -2,7 +2,10 @@
 
 #include "worker/io/proc.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr std::int64_t kLookMs = 200;
@@ -39,4 +42,4 @@ void ProcessWatch::ended() {
   on_end();
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

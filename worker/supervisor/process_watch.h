@@ -8,7 +8,7 @@
 #include "common/io/fd.h"
 #include "common/io/loop.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class ProcessWatch {
  public:
@@ -34,4 +34,4 @@ class ProcessWatch {
   Loop::TimerId timer_{};
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

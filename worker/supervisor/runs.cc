@@ -9,7 +9,10 @@
 #include "common/io/system.h"
 #include "worker/io/proc.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr int kMaxTries = 10;  // while the file is open for writing somewhere
@@ -110,19 +113,19 @@ void Runs::attempt(const RunKey& key) {
   Run& run = *table_.find(key);
   if (stopping_) return fail_spawn(key, fail(Code::kBusy, "the supervisor is stopping"), 0);
   ++starting.tries;
-  auto birth =
+  auto child =
       spawner_.try_once(starting.order, starting.log.get(), starting.user, starting.cgroup);
-  if (!birth.in_cgroup && !starting.cgroup.empty()) {
+  if (!child.in_cgroup && !starting.cgroup.empty()) {
     cgroups_.release(starting.cgroup, loop_.now().mono_ms, run.cgroup_killed);
     starting.cgroup.clear();
   }
   run.cgroup = starting.cgroup;
-  if (birth.pid > 0) {
-    const auto stat = read_stat(birth.pid);
-    table_.set_process(run, birth.pid, stat ? stat->start : 0);
+  if (child.pid > 0) {
+    const auto stat = read_stat(child.pid);
+    table_.set_process(run, child.pid, stat ? stat->start : 0);
   }
-  if (birth.failure.step != ChildStep::kNone) return resolve(key, birth.failure);
-  starting.report = std::move(birth.report);
+  if (child.failure.step != ChildStep::kNone) return resolve(key, child.failure);
+  starting.report = std::move(child.report);
   loop_.watch(starting.report.get(), true, false, [this, key](Ready) { on_report(key); });
 }
 
@@ -239,4 +242,4 @@ void Runs::report(const std::function<void(const Line&)>& send) const {
     if (run.phase == RunPhase::kEnded && run.exit.left > 0) send(empty_line(run));
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

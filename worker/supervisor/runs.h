@@ -11,14 +11,14 @@
 #include <string>
 
 #include "common/io/loop.h"
-#include "worker/core/run_table.h"
+#include "worker/supervision/run_table.h"
 #include "worker/supervisor/cgroups.h"
 #include "worker/supervisor/process_watch.h"
 #include "worker/supervisor/spawner.h"
 #include "worker/supervisor/trees.h"
 #include "worker/supervisor/users.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class Runs {
  public:
@@ -124,4 +124,4 @@ class Runs {
   bool sweeping_ = false;  // a sweep of idle cgroups is due
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

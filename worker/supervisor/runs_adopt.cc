@@ -9,7 +9,10 @@
 #include "worker/io/proc.h"
 #include "worker/supervisor/runs.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 // Where a process is, if that is the place of such a run: ".../dm-HASH/APP.N" or ".../APP.N.RUN".
@@ -116,4 +119,4 @@ std::optional<ProcStat> Runs::find_marked(const RunKey& key) const {
   return oldest;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -4,7 +4,7 @@
 
 #include "worker/supervisor/runs.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 void Runs::renew(const Line& line) {
   const auto key = parse_run_key(line);
@@ -40,4 +40,4 @@ void Runs::end_leases() {
   watch_leases();
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

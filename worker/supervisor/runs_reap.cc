@@ -8,7 +8,10 @@
 #include "worker/io/proc.h"
 #include "worker/supervisor/runs.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr int kMaxReaps = 1024;            // in a row, so that the dying cannot hold off the rest
@@ -138,4 +141,4 @@ void Runs::usage(const Asker& asker, const Line&) {
   outlet_.answer(asker, line.add("reaped", reaped_));
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

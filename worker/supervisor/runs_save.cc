@@ -2,7 +2,9 @@
 #include "worker/io/proc.h"
 #include "worker/supervisor/runs.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
 
 std::vector<Line> Runs::save() const {
   std::vector<Line> lines = table_.save();
@@ -33,4 +35,4 @@ void Runs::load(const std::vector<Line>& lines) {
   watch_leases();
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

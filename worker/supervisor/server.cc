@@ -13,7 +13,10 @@
 #define DM_VERSION "0"
 #endif
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr std::size_t kMaxPeers = 8;
@@ -236,4 +239,4 @@ void Server::end_when_told(std::int64_t deadline) {
   loop_.at(loop_.now().mono_ms + kLookMs, [this, deadline] { end_when_told(deadline); });
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

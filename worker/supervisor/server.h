@@ -13,7 +13,7 @@
 #include "worker/supervisor/runs.h"
 #include "worker/supervisor/upgrade.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class Server {
  public:
@@ -89,4 +89,4 @@ class Server {
   Runs runs_;
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

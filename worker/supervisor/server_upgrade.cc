@@ -8,7 +8,10 @@
 #define DM_VERSION "0"
 #endif
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr std::int64_t kLookMs = 10;
@@ -76,4 +79,4 @@ void Server::go_on(const HandOver& state, Fd agent) {
   loop_.later([this] { runs_.reap(); });
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

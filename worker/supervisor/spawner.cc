@@ -9,7 +9,10 @@
 #include "worker/io/proc.h"
 #include "worker/supervisor/cgroups.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 // The array that execve wants. It borrows the strings.
@@ -36,8 +39,8 @@ bool is_cgroup_trouble(int error) {
 Spawner::Spawner(const rlimit& open_files)
     : open_files_(open_files), reset_oom_score_(!own_oom_score_is_zero()) {}
 
-Spawner::Birth Spawner::try_once(const SpawnOrder& order, int log_fd, const AppUser* user,
-                                 const std::string& cgroup) const {
+Spawner::AppFork Spawner::try_once(const SpawnOrder& order, int log_fd, const AppUser* user,
+                                   const std::string& cgroup) const {
   const std::vector<char*> argv = pointers(order.args), envp = pointers(order.env);
   ChildPlan plan;
   plan.exe = order.exe.c_str();
@@ -50,24 +53,24 @@ Spawner::Birth Spawner::try_once(const SpawnOrder& order, int log_fd, const AppU
   plan.reset_oom_score = reset_oom_score_;
   if (order.lease_until_ms > 0) plan.dies_with = ::getpid();
 
-  Birth birth;
+  AppFork child;
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    birth.failure = {ChildStep::kFork, errno};
-    return birth;
+    child.failure = {ChildStep::kFork, errno};
+    return child;
   }
-  birth.report.reset(ends[0]);
+  child.report.reset(ends[0]);
   const Fd report_write(ends[1]);
   plan.report_fd = report_write.get();
   const Fd directory = cgroup.empty() ? Fd() : Cgroups::open_directory(cgroup);
-  birth.in_cgroup = directory.valid();
-  birth.pid = give_birth(plan, directory.get());
-  if (birth.pid < 0 && birth.in_cgroup && is_cgroup_trouble(errno)) {
-    birth.in_cgroup = false;
-    birth.pid = give_birth(plan, -1);
+  child.in_cgroup = directory.valid();
+  child.pid = fork_app(plan, directory.get());
+  if (child.pid < 0 && child.in_cgroup && is_cgroup_trouble(errno)) {
+    child.in_cgroup = false;
+    child.pid = fork_app(plan, -1);
   }
-  if (birth.pid < 0) birth.failure = {ChildStep::kFork, errno};
-  return birth;
+  if (child.pid < 0) child.failure = {ChildStep::kFork, errno};
+  return child;
 }
 
 bool Spawner::read_report(const Fd& report, ChildFailure& failure) {
@@ -91,4 +94,4 @@ std::string failure_words(const ChildFailure& failure, const SpawnOrder& order) 
   return words;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

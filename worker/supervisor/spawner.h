@@ -5,26 +5,26 @@
 #include <string>
 
 #include "common/io/fd.h"
-#include "worker/core/spawn_order.h"
-#include "worker/supervisor/birth.h"
+#include "worker/supervision/spawn_order.h"
+#include "worker/supervisor/app_fork.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 class Spawner {
  public:
   // `open_files` is the limit that apps get.
   explicit Spawner(const rlimit& open_files);
 
-  struct Birth {
+  struct AppFork {
     int pid = -1;          // -1: no child; failure tells why
-    ChildFailure failure;  // of the birth itself; kNone: `report` will tell
+    ChildFailure failure;  // of the fork itself; kNone: `report` will tell
     Fd report;             // ends when the exec has succeeded, or yields a ChildFailure
     bool in_cgroup = false;
   };
   // One try. `user` may be null (no switching), `cgroup` empty. A child whose failure is told is
   // exiting and stays to be reaped by wait4.
-  Birth try_once(const SpawnOrder& order, int log_fd, const AppUser* user,
-                 const std::string& cgroup) const;
+  AppFork try_once(const SpawnOrder& order, int log_fd, const AppUser* user,
+                   const std::string& cgroup) const;
 
   // What a report says, without waiting: true once the outcome is known.
   static bool read_report(const Fd& report, ChildFailure& failure);
@@ -37,4 +37,4 @@ class Spawner {
 // The sentence of a failure: "No such file or directory", "chdir /x: Permission denied".
 std::string failure_words(const ChildFailure& failure, const SpawnOrder& order);
 
-}  // namespace dm
+}  // namespace dm::supervisor

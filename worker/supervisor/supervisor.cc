@@ -18,7 +18,7 @@
 #include "worker/supervisor/server.h"
 #include "worker/supervisor/upgrade.h"
 
-namespace dm {
+namespace dm::supervisor {
 namespace {
 
 constexpr int kCannotBegin = 111;
@@ -236,4 +236,4 @@ int run_supervisor(const SupervisorOptions& options) {
   return kCannotBegin;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace dm {
+namespace dm::supervisor {
 
 struct SupervisorOptions {
   std::string root;  // the worker's directory: the lock and the socket stand there
@@ -29,4 +29,4 @@ int rehearse_supervisor(int state_fd);
 // ROOT/supervisor.lock, the socket cannot be made, an app user is not known or is root).
 int run_supervisor(const SupervisorOptions& options);
 
-}  // namespace dm
+}  // namespace dm::supervisor

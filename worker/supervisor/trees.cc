@@ -9,7 +9,10 @@
 #include "worker/io/proc.h"
 #include "worker/supervisor/cgroups.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr int kMaxPasses = 16;
@@ -157,4 +160,4 @@ void Trees::stop_and_kill(const Run& run) const {
   for (const ProcStat& process : stopped) signal_process(process.pid, process.start, SIGKILL);
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

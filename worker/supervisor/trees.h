@@ -10,9 +10,11 @@
 
 #include "common/io/loop.h"
 #include "worker/core/proc_stat.h"
-#include "worker/core/run_table.h"
+#include "worker/supervision/run_table.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using worker::ProcStat;
 
 // True if the process was started with the mark of that run, and as an app of that root directory:
 // another worker of this machine may have an instance of the same name.
@@ -64,4 +66,4 @@ class Trees {
   std::set<RunKey> being_killed_;
 };
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -17,7 +17,10 @@
 #include "common/line_buffer.h"
 #include "worker/io/proc.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 namespace {
 
 constexpr const char* kThisProgram = "/proc/self/exe";
@@ -182,4 +185,4 @@ Result<HandOver> read_hand_over(int state_fd) {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

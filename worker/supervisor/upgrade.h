@@ -9,7 +9,7 @@
 #include "common/io/fd.h"
 #include "common/result.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 // The file that this process was started from, whatever stands there now; empty if it has none.
 std::string own_program();
@@ -37,4 +37,4 @@ Error become(const Fd& program, std::vector<std::string> arguments, const HandOv
 // The other side. Errors: bad-line if it is none, or of another format.
 Result<HandOver> read_hand_over(int state_fd);
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -4,7 +4,10 @@
 
 #include "worker/io/privileges.h"
 
-namespace dm {
+namespace dm::supervisor {
+
+using namespace worker;
+
 Result<std::vector<AppUser>> find_users(const std::vector<std::string>& names) {
   std::vector<AppUser> users;
   for (const std::string& name : names) {
@@ -19,4 +22,4 @@ Result<std::vector<AppUser>> find_users(const std::vector<std::string>& names) {
   return users;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

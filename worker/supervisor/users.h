@@ -8,7 +8,7 @@
 
 #include "common/result.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 struct AppUser {
   std::string name;
@@ -20,4 +20,4 @@ struct AppUser {
 // Errors: not-found for a name that is none, denied for the superuser or his group under any name.
 Result<std::vector<AppUser>> find_users(const std::vector<std::string>& names);
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -1,5 +1,6 @@
-// worker/core/run_table.h - what the supervisor remembers: living runs, and how ended ones ended,
-// until the agent has acknowledged it. Pure: starts, signals and reaps nothing, reads no clock.
+// worker/supervision/run_table.h - what the supervisor remembers: living runs, and how ended ones
+// ended, until the agent has acknowledged it. Pure: starts, signals and reaps nothing, reads no
+// clock.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +12,9 @@
 #include <vector>
 
 #include "common/codec.h"
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 inline constexpr std::size_t kMaxRuns = 16384;   // living and not acknowledged, together
 inline constexpr std::size_t kMaxSurvivors = 8;  // named in an EXITED line
@@ -25,7 +26,7 @@ struct Asker {
   std::string id;
 };
 
-// kStarting: born, but nobody knows yet whether its exec succeeded. kDraining: the main process
+// kStarting: forked; whether its exec succeeded is not known yet. kDraining: the main process
 // has been reaped, others of its tree live. kEnded: nothing lives.
 enum class RunPhase { kStarting, kLiving, kDraining, kEnded };
 
@@ -136,4 +137,4 @@ Line run_line(const Run& run);
 Line exited_line(const Run& run);
 Line empty_line(const Run& run);
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -1,6 +1,6 @@
-#include "worker/core/bond.h"
+#include "worker/core/cluster_binding.h"
 
-namespace dm {
+namespace dm::worker {
 
 std::int64_t epoch_number(std::string_view epoch) {
   return parse_integer(epoch.substr(0, epoch.find('-'))).value_or(0);
@@ -16,8 +16,8 @@ std::string_view epoch_of_order(std::string_view id) {
   return id.substr(0, dot);
 }
 
-std::string Bond::refusal(std::string_view its_cluster, std::string_view its_epoch,
-                          bool joins) const {
+std::string ClusterBinding::refusal(std::string_view its_cluster, std::string_view its_epoch,
+                                    bool joins) const {
   if (cluster.empty()) return "";
   const std::string ours =
       ", this worker belongs to " + cluster.substr(0, 12) + "; start it with --join to change";
@@ -35,4 +35,4 @@ std::string Bond::refusal(std::string_view its_cluster, std::string_view its_epo
   return "";
 }
 
-}  // namespace dm
+}  // namespace dm::worker

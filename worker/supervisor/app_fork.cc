@@ -1,4 +1,4 @@
-#include "worker/supervisor/birth.h"
+#include "worker/supervisor/app_fork.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
@@ -9,7 +9,7 @@
 
 #include "common/io/failpoint.h"
 
-namespace dm {
+namespace dm::supervisor {
 namespace {
 
 #ifdef SYS_clone3
@@ -43,7 +43,7 @@ int clone_into(int, ChildPlan&) {
 
 }  // namespace
 
-int give_birth(ChildPlan& plan, int cgroup_fd) {
+int fork_app(ChildPlan& plan, int cgroup_fd) {
   if (fails_at("spawn.fork")) return -1;
   if (cgroup_fd >= 0) {
     const int pid = clone_into(cgroup_fd, plan);
@@ -55,4 +55,4 @@ int give_birth(ChildPlan& plan, int cgroup_fd) {
   return pid;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -1,11 +1,11 @@
-#include "worker/core/run_table.h"
+#include "worker/supervision/run_table.h"
 
 #include <algorithm>
 #include <cassert>
 #include <limits>
 #include <utility>
 
-namespace dm {
+namespace dm::supervisor {
 namespace {
 
 Line& add_key(Line& line, const Run& run) {
@@ -219,4 +219,4 @@ Line empty_line(const Run& run) {
   return std::move(add_key(line, run));
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor

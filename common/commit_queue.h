@@ -1,18 +1,33 @@
-// common/io/commit_queue.h - performs effects in their order, none of them before the records in
-// front of it are durable. Many batches share one sync. Decides nothing.
+// common/commit_queue.h - performs effects in their order, none of them before the records in front
+// of it are durable. Many batches share one sync. Pure: the log behind it does the writing.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "common/io/jobs.h"
-#include "common/io/journal_file.h"
-#include "common/io/system.h"
+#include "common/codec.h"
+#include "common/result.h"
 
 namespace dm {
+
+// Where the records of a CommitQueue go. An error of write() or sync() is final: the queue calls
+// neither again.
+class CommitLog {
+ public:
+  virtual ~CommitLog() = default;
+  // Adds a record to the batch that the next write() writes.
+  virtual void add(const Line& record) = 0;
+  virtual bool has_batch() const = 0;
+  // Writes the batch, if there is one.
+  virtual Status write() = 0;
+  // Makes everything written so far durable, then calls `done`: later, never from within this call,
+  // and not after the log was destroyed.
+  virtual void sync(std::function<void(const Status&)> done) = 0;
+};
 
 // `Effect` is a std::variant; `Append` the alternative that holds a `record`, and says with `lazy`
 // that the record need only outlive the process, not the machine: it is written but not waited for.
@@ -24,18 +39,14 @@ class CommitQueue {
   // durable must neither be seen by anybody nor be acknowledged.
   using OnFailure = std::function<void(const Error&)>;
 
-  // `journal` may be null: nothing is recorded then, and every effect is performed at once.
-  CommitQueue(JournalFile* journal, Jobs& jobs, Perform perform, OnFailure on_failure)
-      : journal_(journal),
-        jobs_(jobs),
-        perform_(std::move(perform)),
-        on_failure_(std::move(on_failure)) {}
+  CommitQueue(std::unique_ptr<CommitLog> log, Perform perform, OnFailure on_failure)
+      : log_(std::move(log)), perform_(std::move(perform)), on_failure_(std::move(on_failure)) {}
 
   void submit(std::vector<Effect> effects) {
     if (failed_) return;
     for (const Effect& effect : effects)
-      if (const auto* append = std::get_if<Append>(&effect); append && journal_) {
-        journal_->add(append->record);
+      if (const auto* append = std::get_if<Append>(&effect)) {
+        log_->add(append->record);
         if (!append->lazy) needs_sync_ = true;
       }
     for (Effect& effect : effects)
@@ -44,7 +55,7 @@ class CommitQueue {
   }
 
   // True if nothing waits: the moment to replace the journal by a shorter one.
-  bool is_idle() const { return waiting_.empty() && !syncing_; }
+  bool is_idle() const { return waiting_.empty() && !syncing_ && !performing_; }
 
   // Calls `task` as soon as everything submitted so far is written and no sync is under way. From
   // then on nothing is written, synced or performed until release(): what is submitted waits, as it
@@ -59,18 +70,19 @@ class CommitQueue {
     advance();
   }
 
+  // Nothing is written or performed after this.
+  void stop() { failed_ = true; }
+
  private:
   // Until nothing waits, or what waits must be durable first. What an effect submits comes behind
   // those that stand here already.
   void advance() {
-    while (!failed_ && !syncing_ && !held_ &&
-           (!waiting_.empty() || (journal_ && journal_->has_batch())))
+    while (!failed_ && !syncing_ && !held_ && (!waiting_.empty() || log_->has_batch()))
       advance_once();
   }
 
   void advance_once() {
-    if (journal_ && journal_->has_batch())
-      if (auto written = journal_->write(); !written) return fail_with(written.error());
+    if (auto written = log_->write(); !written) return fail_with(written.error());
     if (needs_sync_) return sync();
     perform_first(waiting_.size());
   }
@@ -78,10 +90,7 @@ class CommitQueue {
   void sync() {
     syncing_ = true;
     needs_sync_ = false;
-    const std::size_t covered = waiting_.size();
-    jobs_.run([this, covered, fd = journal_->fd()] {
-      return [this, covered, done = JournalFile::sync(fd)] { synced(covered, done); };
-    });
+    log_->sync([this, covered = waiting_.size()](const Status& done) { synced(covered, done); });
   }
 
   void synced(std::size_t covered, const Status& done) {
@@ -94,8 +103,8 @@ class CommitQueue {
 
   void enter_hold() {
     if (failed_) return;
-    if (journal_->has_batch())
-      if (auto written = journal_->write(); !written) return fail_with(written.error());
+    if (log_->has_batch())
+      if (auto written = log_->write(); !written) return fail_with(written.error());
     held_ = true;
     std::exchange(on_held_, nullptr)();
   }
@@ -115,8 +124,7 @@ class CommitQueue {
     on_failure_(error);
   }
 
-  JournalFile* journal_;
-  Jobs& jobs_;
+  std::unique_ptr<CommitLog> log_;
   Perform perform_;
   OnFailure on_failure_;
   std::deque<Effect> waiting_;

@@ -3,6 +3,7 @@
 #include "tests/unit/check.h"
 
 using namespace dm;
+using namespace dm::worker;
 using namespace dm::test;
 
 TEST(agent_tells_a_master_that_it_does_not_obey_what_it_has_obeyed) {

@@ -1,4 +1,5 @@
-// worker/core/spawn_order.h - what a SPAWN line asks for, checked. Pure: never starts anything.
+// worker/supervision/spawn_order.h - what a SPAWN line asks for, checked. Pure: never starts
+// anything.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 #include "common/codec.h"
 #include "common/result.h"
 
-namespace dm {
+namespace dm::supervisor {
 
 struct RunKey {
   std::string instance;  // APP.N
@@ -45,4 +46,4 @@ Result<SpawnOrder> parse_spawn_order(const Line& line);
 Result<std::string> choose_user(const std::string& wanted, const std::vector<std::string>& allowed,
                                 bool can_switch);
 
-}  // namespace dm
+}  // namespace dm::supervisor

@@ -1,6 +1,6 @@
-// worker/core/bond.h - which cluster a worker belongs to, and which start of its master it obeyed
-// last: so that neither a stranger's master nor one that was restored from an old copy of its
-// journal is obeyed. Pure.
+// worker/core/cluster_binding.h - which cluster a worker belongs to, and which start of its master
+// it obeyed last: so that neither a stranger's master nor one that was restored from an old copy of
+// its journal is obeyed. Pure.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 #include "common/codec.h"
 
-namespace dm {
+namespace dm::worker {
 
 // "NUMBER-ID": the count of the master's starts, and random digits of this one.
 // 0 for a text that is no epoch.
@@ -18,7 +18,7 @@ std::int64_t epoch_number(std::string_view epoch);
 // "EPOCH.NUMBER", the id of a master's order: its epoch. Empty for every other id.
 std::string_view epoch_of_order(std::string_view id);
 
-struct Bond {
+struct ClusterBinding {
   std::string cluster;  // empty: none yet
   std::string epoch;    // of the last order that was obeyed
 
@@ -28,4 +28,4 @@ struct Bond {
   std::string refusal(std::string_view its_cluster, std::string_view its_epoch, bool joins) const;
 };
 
-}  // namespace dm
+}  // namespace dm::worker

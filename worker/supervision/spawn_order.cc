@@ -1,9 +1,9 @@
-#include "worker/core/spawn_order.h"
+#include "worker/supervision/spawn_order.h"
 
 #include <algorithm>
 #include <unordered_map>
 
-namespace dm {
+namespace dm::supervisor {
 namespace {
 
 constexpr std::size_t kMaxAppName = 63;
@@ -83,4 +83,4 @@ Result<std::string> choose_user(const std::string& wanted, const std::vector<std
   return wanted.empty() ? allowed.front() : wanted;
 }
 
-}  // namespace dm
+}  // namespace dm::supervisor
