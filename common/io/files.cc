@@ -127,4 +127,14 @@ std::string parent_directory(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+void fill_standard_files() {
+  while (true) {
+    // The lowest free number is taken. Not for writing: what nobody can read is an error.
+    const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd > STDERR_FILENO) ::close(fd);
+    if (fd < 0 || fd > STDERR_FILENO) return;
+    ::fcntl(fd, F_SETFD, 0);
+  }
+}
+
 }  // namespace dm
