@@ -257,8 +257,6 @@ void Runtime::perform(const Probe& effect) {
 }
 
 void Runtime::perform(const TakeSample& effect) {
-  if (sampling_) return;  // a slow one stands for this one too
-  sampling_ = true;
   link_.send(Line("USAGE").add("id", kUsageId).print());
   std::vector<Sampler::Target> targets;
   for (const std::string& name : effect.instances) {
@@ -266,18 +264,19 @@ void Runtime::perform(const TakeSample& effect) {
     if (found == parts_.agent.instances().end()) continue;
     const Instance& instance = found->second;
     targets.push_back({name, static_cast<int>(instance.pid),
-                       static_cast<std::uint64_t>(instance.pid_start), instance.cgroup});
+                       static_cast<std::uint64_t>(instance.pid_start), instance.cgroup,
+                       instance.usage.before});
   }
-  sample_jobs_.run([this, targets, supervisor = supervisor_pid_]() -> Loop::Task {
-    return [this, sampled = sampler_.take(targets, supervisor)]() mutable {
-      sampling_ = false;
-      sampled.host.children_user_ms = usage_.number_or("cpu_user_ms", 0);
-      sampled.host.children_system_ms = usage_.number_or("cpu_system_ms", 0);
-      sampled.host.children_max_rss_bytes = usage_.number_or("max_rss_bytes", 0);
-      sampled.host.children_reaped = usage_.number_or("reaped", 0);
-      raise(std::move(sampled));
-    };
-  });
+  sample_jobs_.run(
+      [this, targets, scans = effect.scans, supervisor = supervisor_pid_]() -> Loop::Task {
+        return [this, sampled = sampler_.take(targets, scans, supervisor)]() mutable {
+          sampled.host.children_user_ms = usage_.number_or("cpu_user_ms", 0);
+          sampled.host.children_system_ms = usage_.number_or("cpu_system_ms", 0);
+          sampled.host.children_max_rss_bytes = usage_.number_or("max_rss_bytes", 0);
+          sampled.host.children_reaped = usage_.number_or("reaped", 0);
+          raise(std::move(sampled));
+        };
+      });
 }
 
 void Runtime::perform(const Say& effect) {

@@ -92,7 +92,6 @@ class Runtime {
   bool may_tick_ = false;
   bool leaving_ = false;
   std::atomic<bool> cancelled_{false};
-  bool sampling_ = false;
   Line usage_;  // the supervisor's last answer to USAGE
   int supervisor_pid_ = 0;
   std::int64_t shorten_above_;
