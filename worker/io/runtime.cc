@@ -57,8 +57,7 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
              raise(MasterDown{why});
            }}),
       streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
-      keeper_(loop_, parts.store, parts.logs,
-              [this](bool only_living) { return log_owners(only_living); }),
+      keeper_(loop_, parts.store, parts.logs, [this] { return log_owners(); }),
       sampler_(parts.store.root()),
       shorten_above_(kShortestToShorten) {}
 
@@ -102,13 +101,10 @@ bool Runtime::leave() {
   return true;
 }
 
-LogKeeper::Owners Runtime::log_owners(bool only_living) const {
+LogKeeper::Owners Runtime::log_owners() const {
   LogKeeper::Owners owners;
-  for (const auto& [name, instance] : parts_.agent.instances()) {
-    const bool is_over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-    if (is_over && only_living) continue;
-    owners[name] = {instance.run, !is_over, instance.spec.log_max_bytes};
-  }
+  for (const auto& [name, instance] : parts_.agent.instances())
+    owners[name] = {instance.run, is_alive(instance), instance.spec.log_max_bytes};
   return owners;
 }
 
@@ -201,8 +197,9 @@ void Runtime::perform(const Disconnect& effect) {
 
 void Runtime::perform(const Spawn& effect) {
   const auto found = parts_.agent.instances().find(effect.instance);
-  if (found != parts_.agent.instances().end()) launcher_.spawn(effect, found->second.spec);
-  keeper_.look_soon();
+  if (found == parts_.agent.instances().end()) return;
+  launcher_.spawn(effect, found->second.spec);
+  keeper_.began(effect.instance, {effect.run, true, found->second.spec.log_max_bytes});
 }
 
 void Runtime::perform(const ToMaster& effect) {
@@ -214,6 +211,11 @@ void Runtime::perform(const ToMaster& effect) {
     if (!tail.empty() && tail.find('\0') == std::string::npos) line.add("tail", tail);
   }
   session_.send(line);
+}
+
+void Runtime::perform(const EndStreams& effect) {
+  streamer_.end(effect.instance, effect.run);
+  keeper_.ended(effect.instance, effect.run);
 }
 
 void Runtime::perform(const Install& effect) {

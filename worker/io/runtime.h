@@ -53,7 +53,7 @@ class Runtime {
   void give_up(const std::string& why);
   void on_supervisor_line(const Line& line);
   void begin_ticking();
-  LogKeeper::Owners log_owners(bool only_living) const;
+  LogKeeper::Owners log_owners() const;
 
   void perform(const Connect&) { session_.dial(); }
   void perform(const Disconnect& effect);
@@ -66,7 +66,7 @@ class Runtime {
   void perform(const RemoveInstances& effect);
   void perform(const Probe& effect);
   void perform(const StreamLog& effect) { streamer_.start(effect); }
-  void perform(const EndStreams& effect) { streamer_.end(effect.instance, effect.run); }
+  void perform(const EndStreams& effect);
   void perform(const CancelStream& effect) { streamer_.cancel(effect.id); }
   void perform(const TakeSample& effect);
   void perform(const Say& effect);
