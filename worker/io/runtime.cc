@@ -5,7 +5,6 @@
 #include "common/escape.h"
 #include "common/io/journal_rewrite.h"
 #include "worker/io/fetcher.h"
-#include "worker/io/log_reader.h"
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
 
@@ -17,7 +16,6 @@ constexpr std::int64_t kLeaveMs = 3000;
 constexpr std::int64_t kLookAgainMs = 10;  // while leaving: is everything sent and synced?
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kInstalls = 8;
-constexpr std::size_t kMostTail = 8 * 1024;  // of a log, with the report of an end
 constexpr int kSystemError = 111;
 constexpr std::string_view kUsageId = "usage";
 constexpr std::string_view kNoPromises = "; nothing more can be promised, ending; apps go on";
@@ -52,10 +50,12 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
           loop_, lookup_jobs_, target.master, target.key,
           {[this] { raise(MasterUp{}); }, [this](const Line& line) { raise(MasterLine{line}); },
            [this](const std::string& why) {
+             outbox_.clear();
              if (leaving_) return;  // what was asked for is no news
              parts_.notify.send("STATUS=no session: " + escape_for_terminal(why));
              raise(MasterDown{why});
            }}),
+      outbox_(loop_, parts.store, session_),
       streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
       keeper_(loop_, parts.store, parts.logs, [this] { return log_owners(); }),
       sampler_(parts.store.root()),
@@ -192,7 +192,7 @@ void Runtime::on_supervisor_line(const Line& line) {
 // --- effects out ---
 
 void Runtime::perform(const Disconnect& effect) {
-  effect.after_sending ? session_.finish(effect.why) : session_.drop(effect.why);
+  effect.after_sending ? outbox_.finish(effect.why) : session_.drop(effect.why);
 }
 
 void Runtime::perform(const Spawn& effect) {
@@ -203,14 +203,7 @@ void Runtime::perform(const Spawn& effect) {
 }
 
 void Runtime::perform(const ToMaster& effect) {
-  Line line = effect.line;
-  if (effect.with_tail) {
-    const std::string tail = read_log_tail(parts_.store, std::string(line.text("instance")),
-                                           line.number_or("run", 0), kMostTail);
-    // No line can hold a NUL; the master asks for the log's end in any case.
-    if (!tail.empty() && tail.find('\0') == std::string::npos) line.add("tail", tail);
-  }
-  session_.send(line);
+  effect.with_tail ? outbox_.send_with_tail(effect.line) : outbox_.send(effect.line);
 }
 
 void Runtime::perform(const EndStreams& effect) {

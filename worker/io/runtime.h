@@ -13,6 +13,7 @@
 #include "worker/io/launcher.h"
 #include "worker/io/log_keeper.h"
 #include "worker/io/log_streamer.h"
+#include "worker/io/outbox.h"
 #include "worker/io/sampler.h"
 #include "worker/io/session.h"
 #include "worker/io/supervisor_link.h"
@@ -81,6 +82,7 @@ class Runtime {
   SupervisorLink link_;
   Launcher launcher_;
   Session session_;
+  Outbox outbox_;
   LogStreamer streamer_;
   LogKeeper keeper_;
   Sampler sampler_;
