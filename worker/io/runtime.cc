@@ -35,15 +35,20 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
           &parts.journal, sync_jobs_,
           [this](Effect& effect) { std::visit([this](auto& each) { perform(each); }, effect); },
           [this](const Error& error) { give_up(error.message + std::string(kNoPromises)); }),
+      app_users_(supervisor.app_users),
       link_(loop_, link_jobs_, std::move(supervisor),
             {[this] { raise(SupervisorUp{}); },
              [this](const Line& line) { on_supervisor_line(line); },
-             [this] { raise(SupervisorDown{}); },
+             [this] {
+               clears_.on_down();
+               raise(SupervisorDown{});
+             },
              [this](const Error&) {
                give_up(
                    "the supervisor is gone, and only root can start another that may switch "
                    "users");
              }}),
+      clears_(loop_, link_),
       launcher_(loop_, work_jobs_, parts.store, link_,
                 [this](SpawnFailed failed) { raise(failed); }),
       session_(
@@ -62,6 +67,9 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
       shorten_above_(kShortestToShorten) {}
 
 void Runtime::start(Fd supervisor) {
+  parts_.store.use_clearer([this](Fd directory, std::size_t user) {
+    return clears_.clear(std::move(directory), app_users_.at(user));
+  });
   link_.attach(std::move(supervisor));
   // The core dials the master when it first ticks: not before it knows from the supervisor how
   // its apps are, unless that says nothing.
@@ -178,6 +186,7 @@ void Runtime::on_supervisor_line(const Line& line) {
     usage_ = line;
     return;
   }
+  if (clears_.on_line(line)) return;
   if (line.verb() == "ENDING") {
     say("the supervisor has stopped every app and ends");
     link_.retire();

@@ -10,6 +10,7 @@
 #include "common/io/notify.h"
 #include "worker/core/agent.h"
 #include "worker/io/app_store.h"
+#include "worker/io/clear_client.h"
 #include "worker/io/launcher.h"
 #include "worker/io/log_keeper.h"
 #include "worker/io/log_streamer.h"
@@ -79,7 +80,9 @@ class Runtime {
   // Apart, so that none waits behind another's slow work.
   Jobs sync_jobs_, sample_jobs_, link_jobs_, lookup_jobs_, work_jobs_;
   CommitQueue<Effect, Append> effects_;
+  const std::vector<std::string> app_users_;
   SupervisorLink link_;
+  ClearClient clears_;
   Launcher launcher_;
   Session session_;
   Outbox outbox_;
