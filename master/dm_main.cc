@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/escape.h"
+#include "common/io/files.h"
 #include "common/io/key_file.h"
 #include "common/io/state_directory.h"
 #include "master/client/io/keygen.h"
@@ -56,6 +57,7 @@ std::string default_endpoint() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  dm::fill_standard_files();
   std::string connect = default_endpoint();
   const char* from_environment = ::getenv("DM_SECRET_FILE");
   std::string secret = from_environment ? from_environment : "";

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/escape.h"
+#include "common/io/files.h"
 #include "common/io/notify.h"
 #include "master/io/dev.h"
 #include "master/io/inspect.h"
@@ -55,6 +56,7 @@ void serve_system(Server& server, const Notify& notify) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_standard_files();
   Options options;
   if (const auto leave = read_options(argc, argv, options)) {
     ::fputs(leave->out.c_str(), stdout);

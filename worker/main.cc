@@ -283,5 +283,6 @@ int main_of(int argc, char** argv) {
 }  // namespace dm
 
 int main(int argc, char** argv) {
+  dm::fill_standard_files();
   return dm::main_of(argc, argv);
 }

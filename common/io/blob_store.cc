@@ -9,6 +9,7 @@
 #include "common/io/beneath.h"
 #include "common/io/failpoint.h"
 #include "common/io/files.h"
+#include "common/io/sparse.h"
 #include "common/io/system.h"
 
 namespace dm {
@@ -79,11 +80,18 @@ Status BlobWriter::open_part(Fd root, bool waits) {
   parts_ = std::move(*parts);
   while (!look_at_blob(root_.get(), sha256_)) {
     auto fd = own_file_beneath(parts_.get(), part_name_, O_RDWR, 0600);
+    // Finished and not renamed yet: by a writer that was killed there, if nobody holds the lock.
+    const bool is_finished = !fd && fd.error().code == Code::kDenied;
+    if (is_finished) fd = open_file_beneath(parts_.get(), part_name_, O_RDONLY);
+    if (!fd && is_finished && fd.error().code == Code::kNotFound) continue;
     if (!fd) return no_space_or(fd.error());
     const int how = waits ? LOCK_EX : LOCK_EX | LOCK_NB;
     if (retry([&] { return ::flock(fd->get(), how); }) != 0)
       return errno == EWOULDBLOCK ? open_beside() : system_error("lock", part_name_);
-    if (is_still(fd->get(), parts_.get(), part_name_)) return take_part(std::move(*fd));
+    if (!is_still(fd->get(), parts_.get(), part_name_)) continue;
+    if (!is_finished) return take_part(std::move(*fd));
+    if (::unlinkat(parts_.get(), part_name_.c_str(), 0) != 0)
+      return system_error("remove", part_name_);
   }
   return {};
 }
@@ -103,7 +111,6 @@ Status BlobWriter::take_part(Fd fd) {
   auto hashed = rehash();
   if (hashed && offset_ > size_) {
     if (::ftruncate(part_.get(), 0) != 0) return system_error("truncate", part_name_);
-    ::lseek(part_.get(), 0, SEEK_SET);
     hash_ = Sha256();
     offset_ = 0;
   }
@@ -126,7 +133,7 @@ Status BlobWriter::append(std::string_view bytes) {
   if (is_there()) return {};
   if (offset_ + static_cast<std::int64_t>(bytes.size()) > size_) return mismatch("it is too long");
   if (fails_at("blob.write")) return no_space_or(system_error("write", ""));
-  if (auto written = write_all(part_.get(), bytes); !written)
+  if (auto written = write_sparse(part_.get(), bytes, offset_); !written)
     return no_space_or(std::move(written.error()));
   hash_.update(bytes);
   offset_ += static_cast<std::int64_t>(bytes.size());
@@ -264,7 +271,8 @@ void BlobStore::discard_parts() const {
   if (!parts || !parts->valid()) return;
   for (const std::string& name : names_in(parts->get())) {
     if (!name.ends_with(kPart)) continue;
-    const auto fd = open_file_beneath(parts->get(), name, O_RDWR);
+    // For reading: a finished one may not be written to.
+    const auto fd = open_file_beneath(parts->get(), name, O_RDONLY);
     if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0 && is_still(fd->get(), parts->get(), name))
       ::unlinkat(parts->get(), name.c_str(), 0);
   }

@@ -100,6 +100,10 @@ Status remove_shown(int directory, const std::string& name, const std::string& s
 
 }  // namespace
 
+Status empty_directory(int directory, const std::string& shown) {
+  return Emptier(directory, shown).run();
+}
+
 Status remove_tree_at(int directory, const std::string& name) {
   return remove_shown(directory, name, name);
 }

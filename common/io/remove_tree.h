@@ -13,7 +13,10 @@ namespace dm {
 // busy if somebody adds to the tree faster than it is removed; system_error's.
 Status remove_tree_at(int directory, const std::string& name);
 
-// The same by a path, whose directories are trusted.
+// Removes all that is in an open directory. `shown` names it in errors, which are the same.
+Status empty_directory(int directory, const std::string& shown);
+
+// As remove_tree_at(), by a path whose directories are trusted.
 Status remove_tree(const std::string& path);
 
 }  // namespace dm

@@ -206,19 +206,17 @@ void AgentProcess::perform(const Probe& effect) {
 }
 
 void AgentProcess::perform(const TakeSample& effect) {
-  if (sampling_) return;
-  sampling_ = true;
   Sampled sampled;
   sampled.host.mem_total_bytes = 1000;
   sampled.host.disk_free_bytes = 1'000'000'000'000;
   for (const std::string& name : effect.instances) {
-    sampled.instances.emplace_back().instance = name;
-    sampled.instances.back().kernel_state = 'S';
+    InstanceSample& sample = sampled.instances.emplace_back();
+    sample.instance = name;
+    sample.pid = agent_->instances().at(name).pid;
+    sample.kernel_state = 'S';
+    sample.cpu_user_ms = sample.cpu_system_ms = sample.rss_bytes = 0;
   }
-  host_.agent_life().later(host_.timeline().delay(3 * kMs), [this, sampled] {
-    sampling_ = false;
-    raise(sampled);
-  });
+  host_.agent_life().later(host_.timeline().delay(3 * kMs), [this, sampled] { raise(sampled); });
 }
 
 void AgentProcess::perform(const Say& effect) {

@@ -65,7 +65,7 @@ class AgentProcess {
   std::unique_ptr<Agent> agent_;
   CommitQueue<worker::Effect, worker::Append> commits_;
   std::deque<worker::Event> events_;
-  bool will_handle_ = false, may_tick_ = false, sampling_ = false;
+  bool will_handle_ = false, may_tick_ = false;
   std::int64_t armed_for_ = worker::kNever;
   std::uint64_t timer_ = 0, dial_ = 0;
   bool dialling_ = false;

@@ -99,6 +99,9 @@ exec sleep 1000
 APP
 app keeper <<'APP'
 echo gold >treasure
+mkdir -p vault/inner
+echo more >vault/inner/treasure
+chmod 500 vault/inner
 exec sleep 1000
 APP
 
@@ -159,6 +162,8 @@ same "$(stat -c %U:%G:%a "$dir/w1/work/eve.1")" dm-agent:dm-app-one:770
 dm stop all
 dm delete keeper
 dm delete eve
+# Gone with all that the apps made there as their own users.
+same "$(ls "$dir/w1/work")" ''
 stop_program w1
 "$DM_BIN_WORKER" --root "$dir/w1" --stop-apps >/dev/null 2>&1
 

@@ -25,7 +25,7 @@ AgentWorld with_singleton() {
 }
 
 void beat(AgentWorld& world) {
-  world.feed(Sampled{});
+  world.feed(Tick{});
 }
 
 }  // namespace

@@ -179,10 +179,14 @@ TEST(agent_usage_of_one_and_of_all) {
   AgentWorld world;
   world.join();
   world.run("web.1");
+  // Not measured yet: unknown is not 0.
+  world.order("USAGE id=1");
+  world.order("USAGE id=2 instance=web.1");
+  CHECK_EQ(world.take(), "M> OK id=1\nM> OK id=2\n");
   Sampled sampled;
   sampled.host.children_user_ms = 5;
   sampled.host.children_reaped = 7;
-  sampled.instances = {{"web.1", 'R', 10, 20, 4096}};
+  sampled.instances = {{"web.1", 7, 'R', 10, 20, 4096, {}}};
   world.feed(sampled);
   world.take();
   world.order("USAGE id=1");

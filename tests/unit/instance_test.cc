@@ -92,12 +92,12 @@ TEST(instance_report_says_what_changes_and_at_first_what_does_not) {
   instance.state = RunState::kUp;
   instance.pid = 7;
   instance.started_ms = 5;
-  instance.usage = {"web.1", 'S', 10, 20, 4096};
+  instance.usage = {"web.1", 7, 'S', 10, 20, 4096, {}};
   instance.cpu_percent = 12.34;
   instance.max_rss_seen = 8192;
   CHECK_EQ(report(instance, false).print(),
            "INSTANCE instance=web.1 desired=running state=sleeping run=2 restarts=0 pid=7 "
-           "started_ms=5 cpu_user_ms=10 cpu_system_ms=20 cpu_percent=12.3 rss_bytes=4096 "
+           "started_ms=5 cpu_percent=12.3 cpu_user_ms=10 cpu_system_ms=20 rss_bytes=4096 "
            "max_rss_bytes=8192\n");
   instance.wanted = false;
   instance.state = RunState::kBackoff;

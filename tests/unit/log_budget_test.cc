@@ -98,8 +98,8 @@ TEST(log_budget_share_of_the_disk) {
 
 TEST(log_budget_looks_again_in_time) {
   CHECK_EQ(next_log_look_ms({}, false, 1), 1000);
-  CHECK_EQ(next_log_list_ms(1), 1000);
-  CHECK_EQ(next_log_list_ms(100), 2000);
+  CHECK_EQ(next_log_list_ms(1), 5000);
+  CHECK_EQ(next_log_list_ms(100), 20'000);
   // It rests, or writes so little that a whole interval does not matter.
   const LogGrowth calm{100 * kMiB, 50 * kMiB, 0, 200, 60'000};
   CHECK_EQ(next_log_look_ms({calm}, false, 1), 200);

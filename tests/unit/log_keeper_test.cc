@@ -28,7 +28,7 @@ struct Place {
     store.emplace(path, std::vector<gid_t>());
     (void)store->prepare();
     keeper.emplace(loop, *store, LogKeeper::Limits{kMiB * 1000, 0},
-                   [](bool) { return LogKeeper::Owners(); });
+                   [] { return LogKeeper::Owners(); });
   }
   ~Place() { (void)remove_tree(path); }
   Place(const Place&) = delete;
@@ -172,6 +172,34 @@ TEST(log_keeper_glances_at_the_living_and_sees_how_fast_they_grow) {
   struct stat info {};
   REQUIRE(::fstat(next.get(), &info) == 0);
   CHECK(std::int64_t{info.st_blocks} * 512 <= kMiB);
+}
+
+// As with thousands of logs that rest: only what was written to is looked at.
+TEST(log_keeper_hears_of_every_log_that_is_written_made_or_removed) {
+  Place place;
+  const auto log_of = [&](const std::string& instance) {
+    auto fd = place.store->open_log(instance, 1);
+    return fd ? std::move(*fd) : Fd();
+  };
+  const Fd first = log_of("a.1"), second = log_of("a.2");
+  const LogKeeper::Owners owners = {{"a.1", {1, true, kMiB}}, {"a.2", {1, true, kMiB}}};
+  const auto glance = [&](std::int64_t mono_ms) {
+    return place.keeper->glance({}, {mono_ms, 1'000'000'000});
+  };
+  CHECK(!place.keeper->look(owners, {10'000, 1'000'000'000}));
+  REQUIRE(write_all(second.get(), std::string(2 * kMiB, 'x')));
+  CHECK(glance(20'000));
+  CHECK(!glance(20'200));
+  CHECK(place.has("a.2.1.times") && !place.has("a.1.1.times"));
+  // What ended is written to by what it left behind, and counts.
+  place.keeper->glance({{"a.1", {1, false, kDefaultLogMost}}}, {20'400, 1'000'000'000});
+  REQUIRE(write_all(first.get(), std::string(2 * kMiB, 'x')));
+  CHECK(glance(20'600));
+  // A mark that came too soon is made up for.
+  REQUIRE(write_all(second.get(), "x"));
+  CHECK(!glance(20'700));
+  CHECK(!glance(21'800));
+  CHECK_EQ(LogTimes::parse(place.content("a.2.1.times")).marks().size(), 2U);
 }
 
 TEST(log_keeper_marks_growth_once_a_second) {

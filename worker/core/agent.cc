@@ -42,10 +42,8 @@ Effects Agent::on(const Event& event, Now now) {
 }
 
 std::int64_t Agent::next_deadline() const {
-  std::int64_t earliest = link_.next_deadline();
-  if (link_.is_up()) earliest = std::min(earliest, next_beat_);
-  for (const auto& [name, instance] : instances_) earliest = std::min(earliest, instance.deadline);
-  return earliest;
+  const std::int64_t earliest = std::min(link_.next_deadline(), deadlines_.earliest());
+  return link_.is_up() ? std::min({earliest, next_beat_, turns_.next()}) : earliest;
 }
 
 void Agent::handle(const MasterLine& event, Now now) {
@@ -82,28 +80,24 @@ void Agent::greet(Now now) {
   to_master(Line("SYNCED"));
   out_.push_back(Welcomed{link_.cluster(), link_.heartbeat_ms()});
   next_beat_ = now.mono_ms;
+  turns_.hurry(now);
 }
 
 void Agent::handle(const Sampled& sampled, Now now) {
-  const std::int64_t elapsed = now.mono_ms - last_sample_ms_;
-  last_sample_ms_ = now.mono_ms;
+  const bool is_first = !host_;
+  turns_.taken(sampled.took_ms, link_.heartbeat_ms(), now);
   host_ = sampled.host;
+  host_->cpu_percent = cpu_average_.add(now.mono_ms, sampled.host.cpu_percent);
   tell_of_the_disk();
-  host_.cpu_percent = cpu_average_.add(now.mono_ms, sampled.host.cpu_percent);
   for (const InstanceSample& sample : sampled.instances) {
     const auto found = instances_.find(sample.instance);
-    if (found == instances_.end() || found->second.state == RunState::kDown) continue;
-    Instance& instance = found->second;
-    const std::int64_t before = instance.usage.cpu_user_ms + instance.usage.cpu_system_ms;
-    const std::int64_t spent = sample.cpu_user_ms + sample.cpu_system_ms - before;
-    const bool comparable = elapsed > 0 && !instance.usage.instance.empty() && spent >= 0;
-    instance.cpu_percent =
-        comparable ? 100.0 * static_cast<double>(spent) / static_cast<double>(elapsed) : 0;
-    instance.usage = sample;
-    instance.max_rss_seen = std::max(instance.max_rss_seen, sample.rss_bytes);
-    tell(instance);
+    if (found == instances_.end() || !is_alive(found->second)) continue;
+    // Another run has been begun meanwhile: its figures are others.
+    if (sample.pid != found->second.pid) continue;
+    if (take_sample(found->second, sample, now)) tell(found->second);
   }
-  if (link_.is_up()) beat(host_, now);
+  // The beats so far had no figures.
+  if (is_first && link_.is_up()) beat(now);
 }
 
 // Once, until there is clearly room again.
@@ -112,21 +106,27 @@ void Agent::tell_of_the_disk() {
   disk_told_ = is_disk_low() || (disk_told_ && has_less_than(facts_.disk_floor_percent + 1));
 }
 
-void Agent::beat(const HostSample& host, Now now) {
-  const auto alive = std::count_if(instances_.begin(), instances_.end(), [](const auto& entry) {
-    return entry.second.state != RunState::kDown && entry.second.state != RunState::kBackoff;
-  });
+// With the figures that were measured last: a /proc or a file system that answers late must not
+// make a worker look dead.
+void Agent::beat(Now now) {
+  const auto alive = std::count_if(instances_.begin(), instances_.end(),
+                                   [](const auto& entry) { return is_alive(entry.second); });
   note_beat(++beats_, now);
   Line line("HEARTBEAT");
-  line.add("seq", beats_).add("cpu", decimal(host.cpu_percent));
-  line.add("mem_used", host.mem_used_bytes).add("mem_total", host.mem_total_bytes);
-  line.add("load1", decimal(host.load1)).add("disk_free", host.disk_free_bytes);
-  if (is_disk_low()) line.add("disk_low", 1);
+  line.add("seq", beats_);
+  if (host_) {
+    line.add("cpu", decimal(host_->cpu_percent));
+    line.add("mem_used", host_->mem_used_bytes).add("mem_total", host_->mem_total_bytes);
+    line.add("load1", decimal(host_->load1)).add("disk_free", host_->disk_free_bytes);
+    line.add("disk_low", is_disk_low() ? 1 : 0);
+  }
   line.add("instances", static_cast<std::int64_t>(alive));
-  line.add("children_user_ms", host.children_user_ms);
-  line.add("children_system_ms", host.children_system_ms);
-  line.add("children_max_rss_bytes", host.children_max_rss_bytes);
-  line.add("children_reaped", host.children_reaped);
+  if (host_) {
+    line.add("children_user_ms", host_->children_user_ms);
+    line.add("children_system_ms", host_->children_system_ms);
+    line.add("children_max_rss_bytes", host_->children_max_rss_bytes);
+    line.add("children_reaped", host_->children_reaped);
+  }
   to_master(line);
 }
 
@@ -144,15 +144,10 @@ void Agent::handle(const Tick&, Now now) {
   link_.on_tick(now, out_);
   if (link_.is_up() && next_beat_ <= now.mono_ms) {
     next_beat_ = std::max(next_beat_ + link_.heartbeat_ms(), now.mono_ms);
-    TakeSample sample;
-    for (const auto& [name, instance] : instances_)
-      if (instance.state != RunState::kDown && instance.state != RunState::kBackoff &&
-          instance.pid > 0)
-        sample.instances.push_back(name);
-    out_.push_back(std::move(sample));
+    beat(now);
   }
-  for (auto& [name, instance] : instances_)
-    if (instance.deadline <= now.mono_ms) expire(instance, now);
+  if (link_.is_up() && turns_.next() <= now.mono_ms) out_.push_back(turns_.take(instances_, now));
+  for (const std::string& name : deadlines_.due(now.mono_ms)) expire(instances_.at(name), now);
 }
 
 void Agent::handle(const Leave&, Now) {
@@ -176,9 +171,14 @@ Status Agent::replay(const Line& record) {
   } else if (verb == "REMOVED") {
     const std::string app(record.text("app"));
     std::erase_if(installed_, [&](const auto& entry) { return entry.first.first == app; });
-    std::erase_if(instances_, [&](const auto& entry) { return entry.second.spec.app == app; });
+    // Those of one app stand together: APP.N.
+    for (auto each = instances_.lower_bound(app + "."); each != instances_.end();) {
+      const std::string name = each++->first;
+      if (!name.starts_with(app + ".")) break;
+      erase(name);
+    }
   } else if (verb == "FORGOTTEN") {
-    for (const std::string& name : record.all("instance")) instances_.erase(name);
+    for (const std::string& name : record.all("instance")) erase(name);
   } else if (verb == "INSTANCE") {
     auto spec = parse_spec(record);
     if (!spec) return spec.error();
@@ -191,8 +191,8 @@ Status Agent::replay(const Line& record) {
   } else if (verb == "ACKED") {
     acked_ = std::max(acked_, record.number_or("seq", 0));
     next_end_ = std::max(next_end_, acked_ + 1);
-    std::erase_if(unacknowledged_,
-                  [&](const Line& end) { return end.number_or("seq", 0) <= acked_; });
+    while (!unacknowledged_.empty() && unacknowledged_.front().number_or("seq", 0) <= acked_)
+      unacknowledged_.pop_front();
   } else if (verb == "EXITED") {
     replay_end(record);
   } else if (verb == "MENDED") {

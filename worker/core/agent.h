@@ -12,9 +12,11 @@
 
 #include "worker/core/cluster_binding.h"
 #include "worker/core/cpu_average.h"
+#include "worker/core/deadlines.h"
 #include "worker/core/effects.h"
 #include "worker/core/instance.h"
 #include "worker/core/master_link.h"
+#include "worker/core/sample_turns.h"
 
 namespace dm::worker {
 
@@ -128,6 +130,8 @@ class Agent {
   void answer_launches(Instance& instance);
   void answer_end(Instance& instance);
   void set_wanted(Instance& instance, bool wanted);
+  void set_deadline(Instance& instance, std::int64_t at);
+  void erase(const std::string& instance);
 
   void replay_end(const Line& record);
   void replay_mended();
@@ -136,7 +140,7 @@ class Agent {
   Status replay_run(const Line& record);
   void greet(Now now);
   void tell_of_the_disk();
-  void beat(const HostSample& host, Now now);
+  void beat(Now now);
   void tell(Instance& instance);
   // Without a session nobody would understand it: the master asks again when there is one.
   void to_master(const Line& line) {
@@ -153,6 +157,8 @@ class Agent {
   Effects out_;  // of the event at hand
 
   std::map<std::string, Instance> instances_;
+  Deadlines deadlines_;  // of the instances
+  SampleTurns turns_;
   std::map<std::pair<std::string, std::string>, std::string> installed_;  // app, manifest: exe
   // Orders that wait for slow work; one work serves all who ask for the same.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> installing_;
@@ -165,9 +171,8 @@ class Agent {
   std::int64_t beats_ = 0;
   std::int64_t next_beat_ = kNever;
   std::deque<std::pair<std::int64_t, std::int64_t>> beat_times_;  // seq, mono_ms; of this session
-  std::int64_t last_sample_ms_ = 0;
-  HostSample host_;
-  bool disk_told_ = false;  // that it is nearly full
+  std::optional<HostSample> host_;                                // as it was measured last
+  bool disk_told_ = false;                                        // that it is nearly full
   CpuAverage cpu_average_;
   ClusterBinding binding_;
 

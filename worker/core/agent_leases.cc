@@ -34,9 +34,8 @@ void Agent::renew(const Line& order, Now now) {
     if (until <= instance.lease_until) continue;
     instance.lease_until = until;
     if (instance.state == RunState::kBackoff && instance.deadline == kNever)
-      instance.deadline = now.mono_ms;
-    const bool over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-    if (over || !supervisor_ready_) continue;
+      set_deadline(instance, now.mono_ms);
+    if (!is_alive(instance) || !supervisor_ready_) continue;
     Line line("LEASE");
     line.add("instance", name).add("run", instance.run);
     out_.push_back(ToSupervisor{line.add("until_ms", until)});

@@ -141,8 +141,10 @@ void Agent::remove(const Line& order, Now) {
   for (const auto& [version, ids] : installing_)
     if (version.first == app) return err(id, fail(Code::kBusy, app + " is being installed"));
   RemoveApp effect{id, app, {}};
-  for (const auto& [name, instance] : instances_) {
-    if (instance.spec.app != app) continue;
+  // Those of one app stand together: APP.N.
+  for (auto each = instances_.lower_bound(app + "."); each != instances_.end(); ++each) {
+    const auto& [name, instance] = *each;
+    if (!name.starts_with(app + ".")) break;
     if (instance.state != RunState::kDown)
       return err(id, fail(Code::kBusy, name + " is " + std::string(state_word(instance))));
     effect.instances.push_back(name);
@@ -194,13 +196,13 @@ bool Agent::is_being_forgotten(const std::string& instance) const {
 }
 
 bool Agent::has_less_than(int percent) const {
-  return host_.disk_free_bytes < host_.disk_total_bytes / 100 * percent;
+  return host_ && host_->disk_free_bytes < host_->disk_total_bytes / 100 * percent;
 }
 
 Error Agent::disk_low() const {
   return fail(Code::kNoSpace, "the disk of " + facts_.name +
-                                  " is nearly full: " + print_bytes(host_.disk_free_bytes) +
-                                  " of " + print_bytes(host_.disk_total_bytes) +
+                                  " is nearly full: " + print_bytes(host_->disk_free_bytes) +
+                                  " of " + print_bytes(host_->disk_total_bytes) +
                                   " are free, it takes no new "
                                   "work below " +
                                   std::to_string(facts_.disk_floor_percent) + " %");
@@ -283,7 +285,7 @@ void Agent::set_grace(Instance& instance, std::int64_t grace_ms, bool may_kill, 
   if (instance.state == RunState::kStopping && !is_stricter) return;
   instance.grace_ms = grace_ms;
   instance.may_kill = may_kill;
-  instance.deadline = now.mono_ms + grace_ms;
+  set_deadline(instance, now.mono_ms + grace_ms);
 }
 
 void Agent::kill(const Line& order, Now now) {
@@ -300,17 +302,16 @@ void Agent::usage(const Line& order, Now) {
   Line line("OK");
   line.add("id", order.text("id"));
   if (!order.has("instance")) {
-    line.add("cpu_user_ms", host_.children_user_ms);
-    line.add("cpu_system_ms", host_.children_system_ms);
-    line.add("max_rss_bytes", host_.children_max_rss_bytes);
-    return to_master(line.add("reaped", host_.children_reaped));
+    if (!host_) return to_master(line);
+    line.add("cpu_user_ms", host_->children_user_ms);
+    line.add("cpu_system_ms", host_->children_system_ms);
+    line.add("max_rss_bytes", host_->children_max_rss_bytes);
+    return to_master(line.add("reaped", host_->children_reaped));
   }
   const Instance* instance = find_for(order);
   if (instance == nullptr) return;
-  line.add("cpu_user_ms", instance->usage.cpu_user_ms);
-  line.add("cpu_system_ms", instance->usage.cpu_system_ms);
-  line.add("rss_bytes", instance->usage.rss_bytes);
-  to_master(line.add("max_rss_bytes", instance->max_rss_seen));
+  add_usage(line, *instance);
+  to_master(line);
 }
 
 void Agent::log(const Line& order, Now now) {

@@ -35,11 +35,13 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
     case RunAction::kNothing: break;
     case RunAction::kSpawn:
       forget_run(instance);
+      set_deadline(instance, kNever);
       ++instance.run;
       begin_run(instance);
       break;
     case RunAction::kReport:
       instance.usage.kernel_state = '?';
+      turns_.began(instance.spec.name, now);
       tell(instance);
       answer_launches(instance);
       break;
@@ -50,12 +52,12 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
       break;
     case RunAction::kTerminateTree:
       signal(instance, kSigterm, "tree");
-      instance.deadline = now.mono_ms + kDrainMs;
+      set_deadline(instance, now.mono_ms + kDrainMs);
       tell(instance);
       break;
     case RunAction::kKillTree:
       signal(instance, kSigkill, "tree");
-      instance.deadline = kNever;
+      set_deadline(instance, kNever);
       tell(instance);
       break;
     case RunAction::kFinish: {
@@ -67,7 +69,7 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
       break;
     }
     case RunAction::kAlreadyDown:
-      instance.deadline = kNever;
+      set_deadline(instance, kNever);
       instance.our_part = OurPart::kNothing;
       tell(instance);
       answer_end(instance);
@@ -141,7 +143,7 @@ void Agent::signal(const Instance& instance, int number, std::string_view to) {
 // only then those who waited for it are answered: whoever asks next sees it.
 void Agent::finish(Instance& instance, const EndOfRun& end, std::int64_t supervisor_seq, Now now) {
   record_end(instance, end, supervisor_seq);
-  instance.deadline = kNever;
+  set_deadline(instance, kNever);
   // Where everything is being stopped there is nobody left to start it again.
   const bool may_restart = !instance.exited || !instance.exited->has("all_stopped");
   instance.exited.reset();
@@ -179,7 +181,7 @@ void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {
 }
 
 void Agent::pause(Instance& instance, std::int64_t delay, Now now) {
-  instance.deadline = now.mono_ms + delay;
+  set_deadline(instance, now.mono_ms + delay);
   instance.retry_wall_ms = now.wall_ms + delay;
   tell(instance);
 }
@@ -227,7 +229,7 @@ void Agent::answer_end(Instance& instance) {
 }
 
 void Agent::expire(Instance& instance, Now now) {
-  instance.deadline = kNever;
+  set_deadline(instance, kNever);
   switch (instance.state) {
     case RunState::kStopping:
       if (instance.may_kill) {
@@ -246,6 +248,18 @@ void Agent::expire(Instance& instance, Now now) {
       break;
     default: break;
   }
+}
+
+void Agent::set_deadline(Instance& instance, std::int64_t at) {
+  deadlines_.move(instance.spec.name, instance.deadline, at);
+  instance.deadline = at;
+}
+
+void Agent::erase(const std::string& name) {
+  const auto found = instances_.find(name);
+  if (found == instances_.end()) return;
+  set_deadline(found->second, kNever);
+  instances_.erase(found);
 }
 
 void Agent::set_wanted(Instance& instance, bool wanted) {

@@ -79,6 +79,7 @@ bool Agent::take_up(const Line& line, Now now) {
   // It was when that run was begun; the master stops it if it is no longer.
   set_wanted(instance, true);
   forget_run(instance);
+  set_deadline(instance, kNever);
   instance.run = run;
   instance.supervisor_id = supervisor_;
   instance.spawn_sent = true;
@@ -201,7 +202,7 @@ void Agent::signal_again(Instance& instance, Now now) {
     case RunState::kUp:
       // A stop that the agent before us had begun is finished by us.
       if (instance.wanted) return;
-      instance.deadline = now.mono_ms + instance.grace_ms;
+      set_deadline(instance, now.mono_ms + instance.grace_ms);
       return drive(instance, RunEvent::kStop, now);
     case RunState::kStopping: return signal(instance, kSigint, "group");
     case RunState::kDraining: return signal(instance, kSigterm, "tree");

@@ -15,13 +15,18 @@
 
 namespace dm::worker {
 
-// What /proc says of one instance's tree.
+// What a cgroup's processes had used before the run's main process began: it counts all runs.
+struct UsedBefore {
+  std::int64_t user_us = 0, system_us = 0;
+};
+
+// What /proc says of one instance's tree. Figures that nobody may read are absent.
 struct InstanceSample {
   std::string instance;
-  char kernel_state = '?';  // field 3 of proc(5)'s stat: R S D T t Z ...; '?' if the pid is gone
-  std::int64_t cpu_user_ms = 0;
-  std::int64_t cpu_system_ms = 0;
-  std::int64_t rss_bytes = 0;
+  std::int64_t pid = 0;     // of the main process, whose run it is
+  char kernel_state = '?';  // field 3 of proc(5)'s stat: R S D T t Z ...; '?' if it cannot be read
+  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes;
+  std::optional<UsedBefore> before;  // for the next sample of this run
 };
 
 // What /proc and statvfs say of the machine, and getrusage of the supervisor's children.
@@ -106,7 +111,8 @@ struct CancelStream {
 };
 struct TakeSample {
   std::vector<std::string> instances;
-};  // answered by Sampled
+  bool scans = false;  // look for the trees of those without a cgroup among all processes
+};                     // answered by Sampled
 struct Say {
   std::string text;
 };                 // one line on standard error
@@ -163,6 +169,7 @@ struct Probed {
   std::vector<std::string> missing;
 };
 struct Sampled {
+  std::int64_t took_ms = 0;
   HostSample host;
   std::vector<InstanceSample> instances;
 };

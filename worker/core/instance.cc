@@ -127,14 +127,10 @@ Line report(const Instance& instance, bool full) {
   line.add("desired", instance.wanted ? "running" : "stopped");
   line.add("state", state_word(instance)).add("run", instance.run);
   line.add("restarts", instance.restarts);
-  const bool alive = instance.state != RunState::kDown && instance.state != RunState::kBackoff;
-  if (alive && instance.pid > 0) {
+  if (is_alive(instance) && instance.pid > 0) {
     line.add("pid", instance.pid).add("started_ms", instance.started_ms);
-    line.add("cpu_user_ms", instance.usage.cpu_user_ms);
-    line.add("cpu_system_ms", instance.usage.cpu_system_ms);
-    line.add("cpu_percent", decimal(instance.cpu_percent));
-    line.add("rss_bytes", instance.usage.rss_bytes);
-    line.add("max_rss_bytes", instance.max_rss_seen);
+    if (instance.cpu_percent) line.add("cpu_percent", decimal(*instance.cpu_percent));
+    add_usage(line, instance);
   }
   if (instance.state == RunState::kBackoff) line.add("retry_ms", instance.retry_wall_ms);
   return line;
@@ -210,15 +206,54 @@ Line started_record(const Instance& instance) {
   return record;
 }
 
+bool is_alive(const Instance& instance) {
+  return instance.state != RunState::kDown && instance.state != RunState::kBackoff;
+}
+
+bool take_sample(Instance& instance, const InstanceSample& sample, Now now) {
+  const InstanceSample& last = instance.usage;
+  if (!sample.cpu_user_ms && !sample.rss_bytes) {
+    // Its process has ended just now, or nobody may look: what was known stays.
+    const bool is_other = sample.kernel_state != last.kernel_state;
+    instance.usage.kernel_state = sample.kernel_state;
+    return is_other;
+  }
+  const std::int64_t elapsed = now.mono_ms - instance.sampled_ms;
+  const bool is_news = instance.sampled_ms == 0 || sample.kernel_state != last.kernel_state ||
+                       sample.cpu_user_ms != last.cpu_user_ms ||
+                       sample.cpu_system_ms != last.cpu_system_ms ||
+                       sample.rss_bytes != last.rss_bytes;
+  const auto percent_before = instance.cpu_percent;
+  instance.cpu_percent.reset();
+  if (instance.sampled_ms > 0 && elapsed > 0 && sample.cpu_user_ms && last.cpu_user_ms) {
+    const std::int64_t spent = *sample.cpu_user_ms - *last.cpu_user_ms +
+                               sample.cpu_system_ms.value_or(0) - last.cpu_system_ms.value_or(0);
+    instance.cpu_percent =
+        std::max(100.0 * static_cast<double>(spent), 0.0) / static_cast<double>(elapsed);
+  }
+  instance.usage = sample;
+  instance.sampled_ms = now.mono_ms;
+  instance.max_rss_seen = std::max(instance.max_rss_seen, sample.rss_bytes.value_or(0));
+  return is_news || instance.cpu_percent != percent_before;
+}
+
+void add_usage(Line& line, const Instance& instance) {
+  const InstanceSample& usage = instance.usage;
+  if (usage.cpu_user_ms) line.add("cpu_user_ms", *usage.cpu_user_ms);
+  if (usage.cpu_system_ms) line.add("cpu_system_ms", *usage.cpu_system_ms);
+  if (usage.rss_bytes) line.add("rss_bytes", *usage.rss_bytes);
+  if (instance.max_rss_seen > 0) line.add("max_rss_bytes", instance.max_rss_seen);
+}
+
 void forget_run(Instance& instance) {
   instance.pid = instance.pid_start = instance.started_ms = 0;
   instance.cgroup.clear();
-  instance.deadline = kNever;
   instance.our_part = OurPart::kNothing;
   instance.exec_error.reset();
   instance.exited.reset();
   instance.usage = {};
-  instance.cpu_percent = 0;
+  instance.sampled_ms = 0;
+  instance.cpu_percent.reset();
   instance.max_rss_seen = 0;
 }
 

@@ -73,9 +73,10 @@ struct Instance {
   std::vector<PendingAnswer> answers;
 
   InstanceSample usage;
-  double cpu_percent = 0;
-  std::int64_t max_rss_seen = 0;
-  std::string last_report;  // what the master was told last
+  std::int64_t sampled_ms = 0;        // mono_ms of that; 0: never
+  std::optional<double> cpu_percent;  // between two samples
+  std::int64_t max_rss_seen = 0;      // 0: not known
+  std::string last_report;            // what the master was told last
 };
 
 // The spec, in the journal (INSTANCE) and in the master's LAUNCH: the same fields.
@@ -106,6 +107,15 @@ Line instance_record(const Instance& instance);
 // RUN and STARTED, the journal's records of a run: it is asked for; it is this process.
 Line run_record(const Instance& instance);
 Line started_record(const Instance& instance);
+
+// A process of it may live.
+bool is_alive(const Instance& instance);
+
+// Takes what was measured. True if that is another figure than before.
+bool take_sample(Instance& instance, const InstanceSample& sample, Now now);
+
+// The figures of USAGE and of a report, those that are known.
+void add_usage(Line& line, const Instance& instance);
 
 // What is known of the last run must not be taken for the next one's.
 void forget_run(Instance& instance);

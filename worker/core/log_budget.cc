@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::int64_t kMostTotal = 10LL * 1024 * 1024 * 1024;
 constexpr std::int64_t kLeastKept = 16 * kLogBlock;  // of a log that is shortened
-constexpr std::int64_t kListMs = 1000;
-constexpr std::int64_t kListShare = 20;  // listing takes a twentieth of the time at most
+constexpr std::int64_t kListMs = 5000;
+constexpr std::int64_t kListShare = 200;  // listing takes so little of the time
+constexpr std::int64_t kIdleMs = 1000;
 constexpr std::int64_t kLookMs = 200;
 constexpr std::int64_t kLookOnFullDiskMs = 50;
 constexpr std::int64_t kLookSoonestMs = 10;
@@ -104,7 +105,7 @@ std::int64_t default_logs_total(std::int64_t disk_bytes) {
 
 std::int64_t next_log_look_ms(const std::vector<LogGrowth>& living, bool disk_is_low,
                               std::int64_t took_ms) {
-  if (living.empty()) return kListMs;
+  if (living.empty()) return kIdleMs;
   std::int64_t wait = disk_is_low ? kLookOnFullDiskMs : kLookMs;
   for (const LogGrowth& each : living) {
     wait = std::min(wait, each.age_ms);

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "common/escape.h"
 #include "common/io/beneath.h"
 #include "common/io/failpoint.h"
 #include "common/io/files.h"
 #include "common/io/remove_tree.h"
+#include "common/io/sparse.h"
 #include "common/io/system.h"
 #include "common/names.h"
 #include "worker/core/app_place.h"
@@ -24,6 +26,7 @@ constexpr const char* kScratch = "tmp";  // an instance's TMPDIR, in its working
 // Neither an app's nor an instance's name can look like these.
 constexpr std::string_view kTemp = ".tmp";
 constexpr std::string_view kGone = ".gone";
+constexpr std::size_t kMostNamed = 5;  // of what cannot be removed
 
 Status rename_in(int directory, const std::string& from, const std::string& to) {
   if (::renameat(directory, from.c_str(), directory, to.c_str()) != 0)
@@ -45,12 +48,14 @@ Result<Fd> make_new(int parent, const std::string& name, mode_t mode) {
 Status copy_bytes(int from, int to, const std::string& shown) {
   constexpr std::size_t kBlock = 256 * 1024;
   const auto buffer = std::make_unique<char[]>(kBlock);
-  while (true) {
+  for (std::int64_t at = 0;;) {
     const ssize_t got = retry([&] { return ::read(from, buffer.get(), kBlock); });
     if (got < 0) return system_error("read", shown);
     if (got == 0) break;
-    if (auto written = write_all(to, {buffer.get(), static_cast<std::size_t>(got)}); !written)
+    const std::string_view bytes(buffer.get(), static_cast<std::size_t>(got));
+    if (auto written = write_sparse(to, bytes, at); !written)
       return fail(written.error().code, shown + ": " + written.error().message);
+    at += got;
   }
   if (::fsync(to) != 0) return system_error("sync", shown);
   return {};
@@ -59,6 +64,21 @@ Status copy_bytes(int from, int to, const std::string& shown) {
 std::string_view folder(FileKind kind) {
   constexpr std::string_view kFolders[] = {"bin", "lib", "files"};
   return kFolders[static_cast<int>(kind)];
+}
+
+std::string what_is_left(int work, const std::string& instance, const Status& why) {
+  std::string text = "work/" + instance + " cannot be removed";
+  if (!why) text += ": " + why.error().message;
+  const auto directory = open_directory_beneath(work, instance);
+  if (!directory) return text;
+  const std::vector<std::string> names = names_in(directory->get(), kMostNamed);
+  for (const std::string& name : names) {
+    struct stat info {};
+    if (::fstatat(directory->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    text += (&name == &names.front() ? "; left are " : ", ") + excerpt(name) + " (user " +
+            std::to_string(info.st_uid) + ")";
+  }
+  return text + (names.size() == kMostNamed ? " and perhaps others" : "");
 }
 
 Error bad_name() {
@@ -283,10 +303,15 @@ Status AppStore::remove_instances(const std::vector<std::string>& instances) {
   return drop_instances(instances);
 }
 
+// Each is tried, whatever becomes of the others.
 Status AppStore::drop_instances(const std::vector<std::string>& instances) {
+  const auto work = open_directory_beneath(top_.get(), kWork);
+  if (!work) return work.error();
+  Status all;
   for (const std::string& instance : instances)
-    if (auto dropped = drop_work_dir(instance); !dropped) return dropped;
-  return drop_logs({instances.begin(), instances.end()});
+    if (auto dropped = drop_work_dir(work->get(), instance); !dropped && all) all = dropped;
+  const Status logs = drop_logs({instances.begin(), instances.end()});
+  return all ? logs : all;
 }
 
 // Renamed first: a version under its own name is whole, whenever we are interrupted.
@@ -301,14 +326,19 @@ Status AppStore::drop_version_tree(const std::string& app) {
   return remove_tree_at(apps->get(), gone);
 }
 
-// Directories that the apps' user made inside are not ours to empty. The name must be free all
-// the same; sweep() removes the rest when root starts us the next time.
-Status AppStore::drop_work_dir(const std::string& instance) {
-  const auto work = open_directory_beneath(top_.get(), kWork);
-  if (!work) return work.error();
-  const Status removed = remove_tree_at(work->get(), instance);
+// Directories that the apps' user made inside are not ours to empty.
+Status AppStore::drop_work_dir(int work, const std::string& instance) const {
+  const Status removed = remove_tree_at(work, instance);
   if (removed || removed.error().code != Code::kDenied) return removed;
-  return rename_in(work->get(), instance, instance + "." + random_hex(4) + std::string(kGone));
+  auto directory = open_directory_beneath(work, instance);
+  if (!directory) return removed;
+  Status cleared = removed;
+  const auto name = parse_instance_name(instance);
+  if (clear_ && name && !app_groups_.empty())
+    cleared = clear_(std::move(*directory), place_of_app(name->app, app_groups_.size()));
+  if (remove_tree_at(work, instance)) return {};
+  return fail(cleared ? Code::kDenied : cleared.error().code,
+              what_is_left(work, instance, cleared));
 }
 
 // A log is named APP.N.RUN, what belongs to it begins like this.

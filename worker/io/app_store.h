@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -61,11 +62,16 @@ class AppStore {
   // no-space, system_error's.
   Status install(const std::string& app, const std::string& version, const Manifest& manifest);
 
+  // Empties a directory as the app user at that place in `app_groups`, to whom what is in it
+  // belongs. Without one such a directory cannot be removed.
+  using Clear = std::function<Status(Fd directory, std::size_t app_user)>;
+  void use_clearer(Clear clear) { clear_ = std::move(clear); }
+
   // Removes every version of an app, the working directories and logs of `instances`, and then
-  // each blob that no version holds any more. Blocks. Errors: bad-arg, system_error's.
+  // each blob that no version holds any more. Blocks. Errors: bad-arg; the first that stood in the
+  // way of a working directory, with what is left of it; system_error's.
   Status remove(const std::string& app, const std::vector<std::string>& instances);
-  // Removes only the working directories and logs of `instances`. Blocks. Errors: bad-arg,
-  // system_error's.
+  // Removes only the working directories and logs of `instances`. Blocks. Errors: as above.
   Status remove_instances(const std::vector<std::string>& instances);
 
   // Whether make_work_dir() would do nothing, and whether it would have files to copy, which
@@ -100,7 +106,7 @@ class AppStore {
   static Status share(const Fd& file, const std::string& shown, unsigned mode, Group group);
   Status drop_version_tree(const std::string& app);
   Status drop_instances(const std::vector<std::string>& instances);
-  Status drop_work_dir(const std::string& instance);
+  Status drop_work_dir(int work, const std::string& instance) const;
   Status drop_logs(const std::set<std::string>& instances) const;
   void collect();
   // Below the root.
@@ -111,6 +117,7 @@ class AppStore {
 
   std::string root_;
   std::vector<gid_t> app_groups_;
+  Clear clear_;
   BlobStore blobs_;
   Fd top_, logs_;     // the root directory, and the logs' in it
   std::mutex mutex_;  // guards pinned_, and collect() against new pins

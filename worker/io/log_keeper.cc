@@ -20,6 +20,7 @@ namespace dm::worker {
 namespace {
 
 constexpr std::int64_t kSoonMs = 10;
+constexpr std::int64_t kYoungMs = 200;             // an older log has shown its pace
 constexpr std::int64_t kMarkMs = 1000;             // between two marks of one log
 constexpr std::int64_t kIndexBytes = 1024 * 1024;  // then it is thinned
 constexpr std::size_t kMostMarks = 16 * 1024;
@@ -69,11 +70,26 @@ bool append_mark(int index, const LogMark& mark) {
 }  // namespace
 
 LogKeeper::LogKeeper(Loop& loop, const AppStore& store, Limits limits,
-                     std::function<Owners(bool only_living)> owners)
-    : loop_(loop), store_(store), limits_(limits), owners_(std::move(owners)), jobs_(loop, 1) {}
+                     std::function<Owners()> owners)
+    : loop_(loop),
+      store_(store),
+      limits_(limits),
+      owners_(std::move(owners)),
+      jobs_(loop, 1),
+      watch_(store.logs_directory()) {}
 
 void LogKeeper::start() {
   rest(0);
+}
+
+void LogKeeper::began(const std::string& instance, const LogOwner& owner) {
+  changed_[instance] = owner;
+  look_soon();
+}
+
+void LogKeeper::ended(const std::string& instance, std::int64_t run) {
+  changed_[instance].run = run;
+  changed_[instance].is_alive = false;
 }
 
 void LogKeeper::look_soon() {
@@ -94,7 +110,9 @@ void LogKeeper::run() {
   timer_.reset();
   is_hurried_ = false;
   const bool lists = loop_.now().mono_ms >= list_at_ms_;
-  jobs_.run([this, lists, owners = owners_(!lists)]() -> Loop::Task {
+  Owners owners = lists ? owners_() : std::move(changed_);
+  changed_.clear();
+  jobs_.run([this, lists, owners = std::move(owners)]() -> Loop::Task {
     const Now before = read_clock();
     lists ? look(owners, before) : glance(owners, before);
     return [this, lists, took = took_ms_, wait = wait_ms_] {
@@ -106,71 +124,139 @@ void LogKeeper::run() {
 
 bool LogKeeper::look(const Owners& owners, Now now) {
   const std::int64_t begun = read_clock().mono_ms;
+  (void)watch_.take();
   files_.clear();
+  used_ = 0;
+  std::set<LogKey> all;
   for (const std::string& entry : names_in(store_.logs_directory())) {
     const auto name = parse_log_name(entry);
     if (!name) continue;
-    if (auto file = find(*name)) files_[{name->instance, name->run}] = std::move(*file);
+    set_file({name->instance, name->run}, find(*name));
+    all.emplace(name->instance, name->run);
   }
-  known_ = owners;
+  known_.clear();
+  living_.clear();
+  for (const auto& [instance, owner] : owners) learn(instance, owner);
   std::erase_if(marked_, [&](const auto& entry) { return !owners.contains(entry.first); });
-  return keep(now, begun);
+  std::erase_if(paces_, [&](const auto& entry) { return !living_.contains(entry.first); });
+  return keep(all, now, begun);
 }
 
-bool LogKeeper::glance(const Owners& living, Now now) {
+bool LogKeeper::glance(const Owners& changed, Now now) {
   const std::int64_t begun = read_clock().mono_ms;
-  for (auto& [name, owner] : known_)
-    if (!living.contains(name)) owner.is_alive = false;
-  for (const auto& [name, owner] : living) {
-    known_[name] = owner;
-    if (auto file = find({name, owner.run})) files_[{name, owner.run}] = std::move(*file);
-  }
-  return keep(now, begun);
+  const std::set<LogKey> keys = find_changed(changed);
+  for (const LogKey& key : keys) set_file(key, find({key.first, key.second}));
+  return keep(keys, now, begun);
 }
 
-bool LogKeeper::keep(Now now, std::int64_t begun) {
-  std::vector<LogFile> files;
-  for (const auto& [key, file] : files_) {
-    files.push_back(file);
-    const auto owner = known_.find(file.instance);
-    if (owner != known_.end() && owner->second.run == file.run) mark(file, owner->second, now);
+void LogKeeper::learn(const std::string& instance, const LogOwner& owner) {
+  known_[instance] = owner;
+  owner.is_alive ? (void)living_.insert(instance) : (void)living_.erase(instance);
+}
+
+std::set<LogKeeper::LogKey> LogKeeper::find_changed(const Owners& changed) {
+  std::set<LogKey> keys = unmarked_;
+  for (auto [instance, owner] : changed) {
+    // Of an end it is not said how much the instance may have.
+    const auto known = known_.find(instance);
+    if (!owner.is_alive && known != known_.end()) owner.most = known->second.most;
+    learn(instance, owner);
+    keys.emplace(instance, owner.run);
+  }
+  const auto names = watch_.take();
+  if (!names)
+    for (const std::string& instance : living_) keys.emplace(instance, known_[instance].run);
+  for (const std::string& entry : names.value_or(std::set<std::string>()))
+    if (const auto name = parse_log_name(entry)) keys.emplace(name->instance, name->run);
+  return keys;
+}
+
+void LogKeeper::set_file(const LogKey& key, std::optional<LogFile> file) {
+  const auto found = files_.find(key);
+  if (found != files_.end()) used_ -= found->second.used;
+  if (file) used_ += file->used;
+  if (file)
+    files_[key] = std::move(*file);
+  else if (found != files_.end())
+    files_.erase(found);
+}
+
+bool LogKeeper::is_last(const LogFile& file) const {
+  const auto owner = known_.find(file.instance);
+  return owner != known_.end() && owner->second.run == file.run;
+}
+
+bool LogKeeper::keep(const std::set<LogKey>& changed, Now now, std::int64_t begun) {
+  unmarked_.clear();
+  for (const LogKey& key : changed) {
+    const auto file = files_.find(key);
+    if (file != files_.end() && is_last(file->second)) mark(file->second, now);
   }
   const std::int64_t most = total();
-  const std::vector<LogCut> cuts = plan_log_cuts(files, known_, most);
+  const std::vector<LogCut> cuts = plan(changed, most);
   took_ms_ = read_clock().mono_ms - begun;
-  measure(now, most);
+  measure(changed, now, most);
   for (const LogCut& each : cuts) cut(each);
   return !cuts.empty();
 }
 
+// Only what has changed can be over its budget, unless all together are.
+std::vector<LogCut> LogKeeper::plan(const std::set<LogKey>& changed, std::int64_t total) const {
+  std::vector<LogFile> files;
+  const auto add = [&](const auto& from, const auto& to) {
+    for (auto each = from; each != to; ++each) files.push_back(each->second);
+  };
+  if (used_ > total) {
+    add(files_.begin(), files_.end());
+    return plan_log_cuts(files, known_, total);
+  }
+  const std::string* before = nullptr;
+  for (const auto& [instance, run] : changed) {
+    if (before && *before == instance) continue;
+    before = &instance;
+    const auto owner = known_.find(instance);
+    if (used_by(instance) <= (owner == known_.end() ? LogOwner() : owner->second).most) continue;
+    add(files_.lower_bound({instance, 0}), files_.upper_bound({instance, INT64_MAX}));
+  }
+  return files.empty() ? std::vector<LogCut>() : plan_log_cuts(files, known_, INT64_MAX);
+}
+
+std::int64_t LogKeeper::used_by(const std::string& instance) const {
+  std::int64_t sum = 0;
+  const auto end = files_.upper_bound({instance, INT64_MAX});
+  for (auto each = files_.lower_bound({instance, 0}); each != end; ++each) sum += each->second.used;
+  return sum;
+}
+
 // How fast the living logs grow, and when to look again because of that.
-void LogKeeper::measure(Now now, std::int64_t total) {
-  std::map<std::string, Pace> before;
-  before.swap(paces_);
-  std::map<std::string, std::int64_t> used;
-  LogGrowth all{total, 0, 0, 0, INT64_MAX};
-  for (const auto& [key, file] : files_) {
-    used[file.instance] += file.used;
-    all.used += file.used;
-  }
+void LogKeeper::measure(const std::set<LogKey>& changed, Now now, std::int64_t total) {
   std::vector<LogGrowth> growths;
-  for (const auto& [key, file] : files_) {
-    const auto owner = known_.find(file.instance);
-    if (owner == known_.end() || !owner->second.is_alive || owner->second.run != file.run) continue;
-    const auto found = before.find(file.instance);
-    const Pace last = found != before.end() && found->second.run == file.run
-                          ? found->second
-                          : Pace{file.run, 0, now.mono_ms, now.mono_ms};
+  LogGrowth all{total, used_, 0, now.mono_ms - looked_mono_ms_, INT64_MAX};
+  looked_mono_ms_ = now.mono_ms;
+  for (const LogKey& key : changed) {
+    if (!living_.contains(key.first) || known_[key.first].run != key.second) continue;
+    const auto file = files_.find(key);
+    // Its file may be about to be made.
+    const LogFile log = file == files_.end() ? LogFile{key.first, key.second} : file->second;
+    const auto found = paces_.find(log.instance);
+    const bool is_new = found == paces_.end() || found->second.run != log.run;
+    const Pace last = is_new ? Pace{log.run, 0, now.mono_ms} : found->second;
+    if (is_new) young_.insert(log.instance);
     // What is smaller than before was truncated: what stands there is new.
-    const std::int64_t grown = file.size < last.size ? file.size : file.size - last.size;
-    const std::int64_t over = now.mono_ms - last.at_mono_ms;
-    growths.push_back(
-        {owner->second.most, used[file.instance], grown, over, now.mono_ms - last.since_mono_ms});
+    const std::int64_t grown = log.size < last.size ? log.size : log.size - last.size;
+    growths.push_back({known_[log.instance].most, used_by(log.instance), grown,
+                       is_new ? 0 : all.over_ms, now.mono_ms - last.since_mono_ms});
     all.grown += grown;
-    all.over_ms = std::max(all.over_ms, over);
-    paces_[file.instance] = {file.run, file.size, now.mono_ms, last.since_mono_ms};
+    paces_[log.instance] = {log.run, log.size, last.since_mono_ms};
   }
-  if (!growths.empty()) growths.push_back(all);
+  for (auto each = young_.begin(); each != young_.end();) {
+    const auto pace = paces_.find(*each);
+    const std::int64_t age =
+        pace == paces_.end() ? kYoungMs : now.mono_ms - pace->second.since_mono_ms;
+    growths.push_back({INT64_MAX, 0, 0, 0, age});
+    each = age >= kYoungMs || !living_.contains(*each) ? young_.erase(each) : std::next(each);
+  }
+  if (!living_.empty()) growths.push_back(all);
   wait_ms_ = next_log_look_ms(growths, is_disk_low(), took_ms_);
 }
 
@@ -210,7 +296,7 @@ void LogKeeper::cut(const LogCut& cut) {
             owner != known_.end() && owner->second.is_alive && owner->second.run == cut.run);
     return;
   }
-  files_.erase({cut.instance, cut.run});
+  set_file({cut.instance, cut.run}, std::nullopt);
   if (!find({cut.instance, cut.run})) return;  // deleted meanwhile, with its instance
   const int directory = store_.logs_directory();
   // Counted first, as below. On a full disk it goes uncounted: it must go.
@@ -237,20 +323,20 @@ void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_aliv
     }
     (void)::ftruncate(file->get(), 0);
   }
-  if (auto left = find({cut.instance, cut.run})) files_[{cut.instance, cut.run}] = std::move(*left);
+  set_file({cut.instance, cut.run}, find({cut.instance, cut.run}));
   // The time of the last write tells when the log's last part was written.
   if (is_alive) return;
   const timespec times[2] = {info.st_atim, info.st_mtim};
   (void)::futimens(file->get(), times);
 }
 
-void LogKeeper::mark(const LogFile& file, const LogOwner& owner, Now now) {
+void LogKeeper::mark(const LogFile& file, Now now) {
   Marked& marked = marked_[file.instance];
   if (marked.run != file.run) marked = {file.run, -1, now.mono_ms - kMarkMs};
   // Of a run that has ended the file itself says when it was written last.
-  if (!owner.is_alive || file.size == 0 || file.size == marked.size ||
-      now.mono_ms - marked.at_mono_ms < kMarkMs)
-    return;
+  if (!living_.contains(file.instance) || file.size == 0 || file.size == marked.size) return;
+  if (now.mono_ms - marked.at_mono_ms < kMarkMs)
+    return (void)unmarked_.emplace(file.instance, file.run);
   const int directory = store_.logs_directory();
   const std::string log = log_file_name(file.instance, file.run), name = log + kLogTimesSuffix;
   const auto index = own_file_beneath(directory, name, O_RDWR | O_APPEND, 0640);

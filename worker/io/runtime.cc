@@ -5,7 +5,6 @@
 #include "common/escape.h"
 #include "common/io/journal_rewrite.h"
 #include "worker/io/fetcher.h"
-#include "worker/io/log_reader.h"
 #include "worker/io/prober.h"
 #include "worker/io/say.h"
 
@@ -17,7 +16,6 @@ constexpr std::int64_t kLeaveMs = 3000;
 constexpr std::int64_t kLookAgainMs = 10;  // while leaving: is everything sent and synced?
 constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kInstalls = 8;
-constexpr std::size_t kMostTail = 8 * 1024;  // of a log, with the report of an end
 constexpr int kSystemError = 111;
 constexpr std::string_view kUsageId = "usage";
 constexpr std::string_view kNoPromises = "; nothing more can be promised, ending; apps go on";
@@ -37,32 +35,41 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
           std::make_unique<JournalLog>(parts.journal, sync_jobs_),
           [this](Effect& effect) { std::visit([this](auto& each) { perform(each); }, effect); },
           [this](const Error& error) { give_up(error.message + std::string(kNoPromises)); }),
+      app_users_(supervisor.app_users),
       link_(loop_, link_jobs_, std::move(supervisor),
             {[this] { raise(SupervisorUp{}); },
              [this](const Line& line) { on_supervisor_line(line); },
-             [this] { raise(SupervisorDown{}); },
+             [this] {
+               clears_.on_down();
+               raise(SupervisorDown{});
+             },
              [this](const Error&) {
                give_up(
                    "the supervisor is gone, and only root can start another that may switch "
                    "users");
              }}),
+      clears_(loop_, link_),
       launcher_(loop_, work_jobs_, parts.store, link_,
                 [this](SpawnFailed failed) { raise(failed); }),
       session_(
           loop_, lookup_jobs_, target.master, target.key,
           {[this] { raise(MasterUp{}); }, [this](const Line& line) { raise(MasterLine{line}); },
            [this](const std::string& why) {
+             outbox_.clear();
              if (leaving_) return;  // what was asked for is no news
              parts_.notify.send("STATUS=no session: " + escape_for_terminal(why));
              raise(MasterDown{why});
            }}),
+      outbox_(loop_, parts.store, session_),
       streamer_(loop_, parts.store, target, [this](const StreamEnded& ended) { raise(ended); }),
-      keeper_(loop_, parts.store, parts.logs,
-              [this](bool only_living) { return log_owners(only_living); }),
+      keeper_(loop_, parts.store, parts.logs, [this] { return log_owners(); }),
       sampler_(parts.store.root()),
       shorten_above_(kShortestToShorten) {}
 
 void Runtime::start(Fd supervisor) {
+  parts_.store.use_clearer([this](Fd directory, std::size_t user) {
+    return clears_.clear(std::move(directory), app_users_.at(user));
+  });
   link_.attach(std::move(supervisor));
   // The core dials the master when it first ticks: not before it knows from the supervisor how
   // its apps are, unless that says nothing.
@@ -102,13 +109,10 @@ bool Runtime::leave() {
   return true;
 }
 
-LogKeeper::Owners Runtime::log_owners(bool only_living) const {
+LogKeeper::Owners Runtime::log_owners() const {
   LogKeeper::Owners owners;
-  for (const auto& [name, instance] : parts_.agent.instances()) {
-    const bool is_over = instance.state == RunState::kDown || instance.state == RunState::kBackoff;
-    if (is_over && only_living) continue;
-    owners[name] = {instance.run, !is_over, instance.spec.log_max_bytes};
-  }
+  for (const auto& [name, instance] : parts_.agent.instances())
+    owners[name] = {instance.run, is_alive(instance), instance.spec.log_max_bytes};
   return owners;
 }
 
@@ -182,6 +186,7 @@ void Runtime::on_supervisor_line(const Line& line) {
     usage_ = line;
     return;
   }
+  if (clears_.on_line(line)) return;
   if (line.verb() == "ENDING") {
     say("the supervisor has stopped every app and ends");
     link_.retire();
@@ -196,24 +201,23 @@ void Runtime::on_supervisor_line(const Line& line) {
 // --- effects out ---
 
 void Runtime::perform(const Disconnect& effect) {
-  effect.after_sending ? session_.finish(effect.why) : session_.drop(effect.why);
+  effect.after_sending ? outbox_.finish(effect.why) : session_.drop(effect.why);
 }
 
 void Runtime::perform(const Spawn& effect) {
   const auto found = parts_.agent.instances().find(effect.instance);
-  if (found != parts_.agent.instances().end()) launcher_.spawn(effect, found->second.spec);
-  keeper_.look_soon();
+  if (found == parts_.agent.instances().end()) return;
+  launcher_.spawn(effect, found->second.spec);
+  keeper_.began(effect.instance, {effect.run, true, found->second.spec.log_max_bytes});
 }
 
 void Runtime::perform(const ToMaster& effect) {
-  Line line = effect.line;
-  if (effect.with_tail) {
-    const std::string tail = read_log_tail(parts_.store, std::string(line.text("instance")),
-                                           line.number_or("run", 0), kMostTail);
-    // No line can hold a NUL; the master asks for the log's end in any case.
-    if (!tail.empty() && tail.find('\0') == std::string::npos) line.add("tail", tail);
-  }
-  session_.send(line);
+  effect.with_tail ? outbox_.send_with_tail(effect.line) : outbox_.send(effect.line);
+}
+
+void Runtime::perform(const EndStreams& effect) {
+  streamer_.end(effect.instance, effect.run);
+  keeper_.ended(effect.instance, effect.run);
 }
 
 void Runtime::perform(const Install& effect) {
@@ -257,8 +261,6 @@ void Runtime::perform(const Probe& effect) {
 }
 
 void Runtime::perform(const TakeSample& effect) {
-  if (sampling_) return;  // a slow one stands for this one too
-  sampling_ = true;
   link_.send(Line("USAGE").add("id", kUsageId).print());
   std::vector<Sampler::Target> targets;
   for (const std::string& name : effect.instances) {
@@ -266,18 +268,19 @@ void Runtime::perform(const TakeSample& effect) {
     if (found == parts_.agent.instances().end()) continue;
     const Instance& instance = found->second;
     targets.push_back({name, static_cast<int>(instance.pid),
-                       static_cast<std::uint64_t>(instance.pid_start), instance.cgroup});
+                       static_cast<std::uint64_t>(instance.pid_start), instance.cgroup,
+                       instance.usage.before});
   }
-  sample_jobs_.run([this, targets, supervisor = supervisor_pid_]() -> Loop::Task {
-    return [this, sampled = sampler_.take(targets, supervisor)]() mutable {
-      sampling_ = false;
-      sampled.host.children_user_ms = usage_.number_or("cpu_user_ms", 0);
-      sampled.host.children_system_ms = usage_.number_or("cpu_system_ms", 0);
-      sampled.host.children_max_rss_bytes = usage_.number_or("max_rss_bytes", 0);
-      sampled.host.children_reaped = usage_.number_or("reaped", 0);
-      raise(std::move(sampled));
-    };
-  });
+  sample_jobs_.run(
+      [this, targets, scans = effect.scans, supervisor = supervisor_pid_]() -> Loop::Task {
+        return [this, sampled = sampler_.take(targets, scans, supervisor)]() mutable {
+          sampled.host.children_user_ms = usage_.number_or("cpu_user_ms", 0);
+          sampled.host.children_system_ms = usage_.number_or("cpu_system_ms", 0);
+          sampled.host.children_max_rss_bytes = usage_.number_or("max_rss_bytes", 0);
+          sampled.host.children_reaped = usage_.number_or("reaped", 0);
+          raise(std::move(sampled));
+        };
+      });
 }
 
 void Runtime::perform(const Say& effect) {

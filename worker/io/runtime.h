@@ -10,9 +10,11 @@
 #include "common/io/notify.h"
 #include "worker/core/agent.h"
 #include "worker/io/app_store.h"
+#include "worker/io/clear_client.h"
 #include "worker/io/launcher.h"
 #include "worker/io/log_keeper.h"
 #include "worker/io/log_streamer.h"
+#include "worker/io/outbox.h"
 #include "worker/io/sampler.h"
 #include "worker/io/session.h"
 #include "worker/io/supervisor_link.h"
@@ -53,7 +55,7 @@ class Runtime {
   void give_up(const std::string& why);
   void on_supervisor_line(const Line& line);
   void begin_ticking();
-  LogKeeper::Owners log_owners(bool only_living) const;
+  LogKeeper::Owners log_owners() const;
 
   void perform(const Connect&) { session_.dial(); }
   void perform(const Disconnect& effect);
@@ -66,7 +68,7 @@ class Runtime {
   void perform(const RemoveInstances& effect);
   void perform(const Probe& effect);
   void perform(const StreamLog& effect) { streamer_.start(effect); }
-  void perform(const EndStreams& effect) { streamer_.end(effect.instance, effect.run); }
+  void perform(const EndStreams& effect);
   void perform(const CancelStream& effect) { streamer_.cancel(effect.id); }
   void perform(const TakeSample& effect);
   void perform(const Say& effect);
@@ -78,9 +80,12 @@ class Runtime {
   // Apart, so that none waits behind another's slow work.
   Jobs sync_jobs_, sample_jobs_, link_jobs_, lookup_jobs_, work_jobs_;
   CommitQueue<Effect, Append> effects_;
+  const std::vector<std::string> app_users_;
   SupervisorLink link_;
+  ClearClient clears_;
   Launcher launcher_;
   Session session_;
+  Outbox outbox_;
   LogStreamer streamer_;
   LogKeeper keeper_;
   Sampler sampler_;
@@ -92,7 +97,6 @@ class Runtime {
   bool may_tick_ = false;
   bool leaving_ = false;
   std::atomic<bool> cancelled_{false};
-  bool sampling_ = false;
   Line usage_;  // the supervisor's last answer to USAGE
   int supervisor_pid_ = 0;
   std::int64_t shorten_above_;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/io/system.h"
 #include "worker/core/process_owners.h"
 #include "worker/io/proc.h"
 
@@ -31,27 +32,61 @@ std::int64_t memory_field(const std::string& text, const char* name) {
   return std::strtoll(text.c_str() + at + std::strlen(name), nullptr, 10) * 1024;
 }
 
-void add(InstanceSample& sample, const ProcStat& stat, std::int64_t* user_us,
-         std::int64_t* system_us) {
-  sample.rss_bytes += rss_of(stat);
-  *user_us += ticks_to_us(stat.utime + stat.cutime);
-  *system_us += ticks_to_us(stat.stime + stat.cstime);
+// What processes use, together.
+struct Used {
+  std::int64_t user_us = 0, system_us = 0, rss_bytes = 0;
+
+  void add(const ProcStat& stat) {
+    rss_bytes += rss_of(stat);
+    user_us += ticks_to_us(stat.utime + stat.cutime);
+    system_us += ticks_to_us(stat.stime + stat.cstime);
+  }
+};
+
+void set_cpu(InstanceSample& sample, std::int64_t user_us, std::int64_t system_us) {
+  sample.cpu_user_ms = user_us / 1000;
+  sample.cpu_system_ms = system_us / 1000;
+}
+
+void set(InstanceSample& sample, const Used& used) {
+  sample.rss_bytes = used.rss_bytes;
+  set_cpu(sample, used.user_us, used.system_us);
+}
+
+// A cgroup counts the time of all its runs: those before the present one are taken off.
+void add_cgroup(InstanceSample& sample, const Sampler::Target& target,
+                const std::optional<ProcStat>& main) {
+  Used used;
+  bool is_known = false;
+  for (int pid : read_cgroup_procs(target.cgroup)) {
+    const auto stat = main && pid == main->pid ? main : read_stat(pid);
+    if (!stat) continue;
+    used.add(*stat);
+    is_known = true;
+  }
+  if (is_known) set(sample, used);
+  const auto counted = read_cgroup_usage(target.cgroup);
+  if (!counted) return;
+  sample.before = target.before.value_or(
+      UsedBefore{std::max<std::int64_t>(counted->user_us - used.user_us, 0),
+                 std::max<std::int64_t>(counted->system_us - used.system_us, 0)});
+  set_cpu(sample, counted->user_us - sample.before->user_us,
+          counted->system_us - sample.before->system_us);
 }
 
 }  // namespace
 
-Sampled Sampler::take(const std::vector<Target>& targets, int supervisor) {
+Sampled Sampler::take(const std::vector<Target>& targets, bool scans, int supervisor) {
+  const std::int64_t begun = read_clock().mono_ms;
   Sampled sampled;
   sampled.host = host();
-  bool without_cgroup = false;
-  std::map<std::string, Before> kept;
+  bool has_cgroups = true;
   for (const Target& target : targets) {
-    without_cgroup = without_cgroup || target.cgroup.empty();
-    sampled.instances.push_back(from_cgroup(target));
-    if (auto known = before_.extract(target.instance)) kept.insert(std::move(known));
+    has_cgroups = has_cgroups && !target.cgroup.empty();
+    sampled.instances.push_back(one(target));
   }
-  before_ = std::move(kept);
-  if (without_cgroup) from_proc(targets, supervisor, sampled.instances);
+  if (scans && !has_cgroups) from_proc(targets, supervisor, sampled.instances);
+  sampled.took_ms = read_clock().mono_ms - begun;
   return sampled;
 }
 
@@ -84,31 +119,25 @@ HostSample Sampler::host() {
   return sample;
 }
 
-// Where there is no cgroup: the main process's state alone.
-InstanceSample Sampler::from_cgroup(const Target& target) {
+InstanceSample Sampler::one(const Target& target) {
   InstanceSample sample;
   sample.instance = target.instance;
-  const auto main = read_stat(target.pid);
-  if (main && main->start == target.start) sample.kernel_state = main->state;
-  if (target.cgroup.empty()) return sample;
-  std::int64_t user_us = 0, system_us = 0;
-  for (int pid : read_cgroup_procs(target.cgroup))
-    if (const auto stat = read_stat(pid)) add(sample, *stat, &user_us, &system_us);
-  if (const auto used = read_cgroup_usage(target.cgroup)) {
-    Before& before = before_[target.instance];
-    if (before.pid != target.pid)
-      before = {target.pid, std::max<std::int64_t>(used->user_us - user_us, 0),
-                std::max<std::int64_t>(used->system_us - system_us, 0)};
-    user_us = used->user_us - before.user_us;
-    system_us = used->system_us - before.system_us;
+  sample.pid = target.pid;
+  auto main = read_stat(target.pid);
+  if (main && main->start != target.start) main.reset();
+  if (main) sample.kernel_state = main->state;
+  if (!target.cgroup.empty()) {
+    add_cgroup(sample, target, main);
+  } else if (main) {
+    Used used;
+    used.add(*main);
+    set(sample, used);
   }
-  sample.cpu_user_ms = user_us / 1000;
-  sample.cpu_system_ms = system_us / 1000;
   return sample;
 }
 
 void Sampler::from_proc(const std::vector<Target>& targets, int supervisor,
-                        std::vector<InstanceSample>& samples) const {
+                        std::vector<InstanceSample>& samples) {
   const std::vector<ProcStat> processes = all_processes();
   std::vector<RunRoot> roots;
   for (const Target& target : targets) roots.push_back({target.instance, target.pid, target.start});
@@ -116,17 +145,14 @@ void Sampler::from_proc(const std::vector<Target>& targets, int supervisor,
     const auto mark = read_environ_mark(process.pid);
     return mark ? mark->instance : std::string();
   });
-  std::vector<std::pair<std::int64_t, std::int64_t>> used(targets.size());
+  std::vector<std::optional<Used>> used(targets.size());
   for (std::size_t i = 0; i < processes.size(); ++i) {
     if (!owners[i] || !targets[*owners[i]].cgroup.empty()) continue;
-    auto& [user_us, system_us] = used[*owners[i]];
-    add(samples[*owners[i]], processes[i], &user_us, &system_us);
+    if (!used[*owners[i]]) used[*owners[i]].emplace();
+    used[*owners[i]]->add(processes[i]);
   }
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (!targets[i].cgroup.empty()) continue;
-    samples[i].cpu_user_ms = used[i].first / 1000;
-    samples[i].cpu_system_ms = used[i].second / 1000;
-  }
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    if (used[i]) set(samples[i], *used[i]);
 }
 
 }  // namespace dm::worker

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,27 +21,23 @@ class Sampler {
     std::string instance;
     int pid = 0;
     std::uint64_t start = 0;
-    std::string cgroup;  // empty: the tree is found through /proc
+    std::string cgroup;                // empty: the tree is found through /proc
+    std::optional<UsedBefore> before;  // from the last sample of this run
   };
   // One sample per target, in their order. The first one has no CPU percentage of the machine: it
-  // is the difference between two. `supervisor` is the pid that orphans become children of. The
-  // children's figures are left 0: the supervisor knows them.
-  Sampled take(const std::vector<Target>& targets, int supervisor);
+  // is the difference between two. `scans`: the trees of those without a cgroup are looked for
+  // among all processes, else their main process stands for them. `supervisor` is the pid that
+  // orphans become children of. The children's figures are left 0: the supervisor knows them.
+  Sampled take(const std::vector<Target>& targets, bool scans, int supervisor);
 
  private:
   HostSample host();
-  InstanceSample from_cgroup(const Target& target);
-  void from_proc(const std::vector<Target>& targets, int supervisor,
-                 std::vector<InstanceSample>& samples) const;
+  static InstanceSample one(const Target& target);
+  static void from_proc(const std::vector<Target>& targets, int supervisor,
+                        std::vector<InstanceSample>& samples);
 
   std::string root_;
   std::uint64_t busy_ = 0, total_ = 0;  // ticks of all processors, at the last sample
-  // A cgroup counts the CPU time of all its runs; this is what those before the present one used.
-  struct Before {
-    int pid = 0;
-    std::int64_t user_us = 0, system_us = 0;
-  };
-  std::map<std::string, Before> before_;
 };
 
 }  // namespace dm::worker

@@ -26,13 +26,6 @@ constexpr long kSetGroups = SYS_setgroups32, kSetGid = SYS_setresgid32, kSetUid 
 constexpr long kSetGroups = SYS_setgroups, kSetGid = SYS_setresgid, kSetUid = SYS_setresuid;
 #endif
 
-bool become(const AppUser& user) {
-  drop_capability_bounds();
-  return ::syscall(kSetGroups, user.groups.size(), user.groups.data()) == 0 &&
-         ::syscall(kSetGid, user.gid, user.gid, user.gid) == 0 &&
-         ::syscall(kSetUid, user.uid, user.uid, user.uid) == 0 && drop_capabilities();
-}
-
 void reset_oom_score() {
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0) return;
@@ -49,14 +42,6 @@ bool join_cgroup(int directory) {
   return joined;
 }
 
-void close_from(int first, const rlimit& limit) {
-#ifdef SYS_close_range
-  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, 0U) == 0) return;
-#endif
-  const rlim_t end = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-  for (rlim_t fd = static_cast<rlim_t>(first); fd < end; ++fd) ::close(static_cast<int>(fd));
-}
-
 [[noreturn]] void give_up(ChildPlan& plan, ChildStep step) {
   const ChildFailure failure{step, errno};
   if (::write(plan.report_fd, &failure, sizeof failure) < 0) {
@@ -65,6 +50,21 @@ void close_from(int first, const rlimit& limit) {
 }
 
 }  // namespace
+
+bool become_user(const AppUser& user) {
+  drop_capability_bounds();
+  return ::syscall(kSetGroups, user.groups.size(), user.groups.data()) == 0 &&
+         ::syscall(kSetGid, user.gid, user.gid, user.gid) == 0 &&
+         ::syscall(kSetUid, user.uid, user.uid, user.uid) == 0 && drop_capabilities();
+}
+
+void close_from(int first, const rlimit& limit) {
+#ifdef SYS_close_range
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, 0U) == 0) return;
+#endif
+  const rlim_t end = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+  for (rlim_t fd = static_cast<rlim_t>(first); fd < end; ++fd) ::close(static_cast<int>(fd));
+}
 
 void run_child(ChildPlan& plan) {
   // Before anything that the app could leave behind.
@@ -76,7 +76,7 @@ void run_child(ChildPlan& plan) {
   close_from(kReportFd + 1, plan.open_files);
   if (plan.reset_oom_score) reset_oom_score();
   ::setrlimit(RLIMIT_NOFILE, &plan.open_files);
-  if (plan.user != nullptr && !become(*plan.user)) give_up(plan, ChildStep::kUser);
+  if (plan.user != nullptr && !become_user(*plan.user)) give_up(plan, ChildStep::kUser);
   // Behind the change of user, which would undo it (prctl(2)).
   if (plan.dies_with != 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -31,6 +31,12 @@ struct ChildPlan {
   int report_fd = -1;             // a pipe: a ChildFailure comes, or its end when exec succeeds
 };
 
+// Becomes that user for good, without a capability. False, with errno, if that fails: then we are
+// neither.
+bool become_user(const AppUser& user);
+// Closes every descriptor from this one on.
+void close_from(int first, const rlimit& limit);
+
 // Becomes the app: session of its own, log, user, limits, directory, no other descriptors, empty
 // mask, exec. On a failure writes a ChildFailure to report_fd and exits with 127.
 // Relies on the supervisor for what is inherited anyhow: standard input from /dev/null, no ignored

@@ -44,7 +44,7 @@ void turn_away(const Fd& stranger) {
 const Server::Verb Server::kVerbs[] = {
     {"SPAWN", &Server::spawn},     {"ADOPT", &Server::adopt}, {"SIGNAL", &Server::signal},
     {"ACK", &Server::acknowledge}, {"USAGE", &Server::usage}, {"STOP-ALL", &Server::stop_all},
-    {"UPGRADE", &Server::upgrade}, {"LEASE", &Server::renew},
+    {"UPGRADE", &Server::upgrade}, {"LEASE", &Server::renew}, {"CLEAR", &Server::clear},
 };
 
 Server::Server(Loop& loop, Fd listener, Fd tether, std::vector<uid_t> allowed,
@@ -56,7 +56,9 @@ Server::Server(Loop& loop, Fd listener, Fd tether, std::vector<uid_t> allowed,
       runs_(loop, settings,
             {[this](const Asker& asker, const Line& line) { return answer(asker, line); },
              [this](const Line& line) { announce(line); },
-             [this] { loop_.later([this] { maybe_end(); }); }}) {
+             [this] { loop_.later([this] { maybe_end(); }); }}),
+      clearer_(loop, settings.can_switch ? settings.app_users : std::vector<AppUser>(),
+               [this](const Asker& asker, const Line& line) { answer(asker, line); }) {
   loop_.watch(listener_.get(), true, false, [this](Ready) { accept_peers(); });
   if (tether_.valid()) loop_.watch(tether_.get(), true, false, [this](Ready) { on_tether(); });
   loop_.at(loop_.now().mono_ms + kFirstAgentMs, [this] {
@@ -189,6 +191,10 @@ void Server::acknowledge(const Request& request) {
 
 void Server::usage(const Request& request) {
   runs_.usage(request.asker, request.line);
+}
+
+void Server::clear(const Request& request) {
+  clearer_.clear(request.asker, request.line, request.link.take_descriptor());
 }
 
 void Server::stop_all(const Request& request) {

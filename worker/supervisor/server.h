@@ -10,6 +10,7 @@
 
 #include "common/io/loop.h"
 #include "worker/supervisor/agent_link.h"
+#include "worker/supervisor/clearer.h"
 #include "worker/supervisor/runs.h"
 #include "worker/supervisor/upgrade.h"
 
@@ -66,6 +67,7 @@ class Server {
   void renew(const Request& request);
   void acknowledge(const Request& request);
   void usage(const Request& request);
+  void clear(const Request& request);
   void stop_all(const Request& request);
   void upgrade(const Request& request);  // server_upgrade.cc
   void try_upgrade(const Asker& asker, std::int64_t until_ms);
@@ -87,6 +89,7 @@ class Server {
   bool is_ending_ = false;
   bool may_end_ = false;  // an agent has come, or had its time to come
   Runs runs_;
+  Clearer clearer_;
 };
 
 }  // namespace dm::supervisor

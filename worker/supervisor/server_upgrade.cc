@@ -28,7 +28,7 @@ void Server::try_upgrade(const Asker& asker, std::int64_t until_ms) {
   runs_.reap();
   AgentLink& link = *peer->second.link;
   // What is half done is waited for, so that it need not be handed over.
-  const bool is_quiet = runs_.is_settled() && link.is_idle() && !stopping_;
+  const bool is_quiet = runs_.is_settled() && clearer_.is_idle() && link.is_idle() && !stopping_;
   if (!is_quiet && loop_.now().mono_ms < until_ms) {
     loop_.at(loop_.now().mono_ms + kLookMs,
              [this, asker, until_ms] { try_upgrade(asker, until_ms); });
