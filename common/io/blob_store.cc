@@ -79,11 +79,18 @@ Status BlobWriter::open_part(Fd root, bool waits) {
   parts_ = std::move(*parts);
   while (!look_at_blob(root_.get(), sha256_)) {
     auto fd = own_file_beneath(parts_.get(), part_name_, O_RDWR, 0600);
+    // Finished and not renamed yet: by a writer that was killed there, if nobody holds the lock.
+    const bool is_finished = !fd && fd.error().code == Code::kDenied;
+    if (is_finished) fd = open_file_beneath(parts_.get(), part_name_, O_RDONLY);
+    if (!fd && is_finished && fd.error().code == Code::kNotFound) continue;
     if (!fd) return no_space_or(fd.error());
     const int how = waits ? LOCK_EX : LOCK_EX | LOCK_NB;
     if (retry([&] { return ::flock(fd->get(), how); }) != 0)
       return errno == EWOULDBLOCK ? open_beside() : system_error("lock", part_name_);
-    if (is_still(fd->get(), parts_.get(), part_name_)) return take_part(std::move(*fd));
+    if (!is_still(fd->get(), parts_.get(), part_name_)) continue;
+    if (!is_finished) return take_part(std::move(*fd));
+    if (::unlinkat(parts_.get(), part_name_.c_str(), 0) != 0)
+      return system_error("remove", part_name_);
   }
   return {};
 }
@@ -264,7 +271,8 @@ void BlobStore::discard_parts() const {
   if (!parts || !parts->valid()) return;
   for (const std::string& name : names_in(parts->get())) {
     if (!name.ends_with(kPart)) continue;
-    const auto fd = open_file_beneath(parts->get(), name, O_RDWR);
+    // For reading: a finished one may not be written to.
+    const auto fd = open_file_beneath(parts->get(), name, O_RDONLY);
     if (fd && ::flock(fd->get(), LOCK_EX | LOCK_NB) == 0 && is_still(fd->get(), parts->get(), name))
       ::unlinkat(parts->get(), name.c_str(), 0);
   }

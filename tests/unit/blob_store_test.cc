@@ -9,6 +9,7 @@
 
 #include "common/io/files.h"
 #include "common/io/remove_tree.h"
+#include "tests/unit/as_nobody.h"
 #include "tests/unit/check.h"
 #include "tests/unit/temp_directory.h"
 
@@ -201,6 +202,42 @@ TEST(blob_part_is_locked_while_it_is_written) {
   }
   store.discard_parts();
   CHECK(!exists(part_of(store, sha256)));
+}
+
+// As a daemon leaves it that is killed between the change of mode and the rename.
+TEST(blob_part_that_was_finished_but_not_renamed_is_written_anew) {
+  const TempDirectory temp;
+  CHECK(test::holds_for_nobody(temp.path(), [&] {
+    const BlobStore store(temp.path() + "/blobs");
+    const std::string sha256 = sha256_hex("content");
+    return store.prepare() && replace_file(part_of(store, sha256), "content", 0555) &&
+           store.put_bytes("content") && *store.read(sha256, 100) == "content";
+  }));
+}
+
+TEST(blob_part_that_was_finished_but_not_renamed_is_discarded) {
+  const TempDirectory temp;
+  CHECK(test::holds_for_nobody(temp.path(), [&] {
+    const BlobStore store(temp.path() + "/blobs");
+    const std::string sha256 = sha256_hex("content");
+    const bool is_there = store.prepare() && replace_file(part_of(store, sha256), "content", 0555);
+    store.discard_parts();
+    return is_there && !exists(part_of(store, sha256));
+  }));
+}
+
+// Its mode is changed while it is synced, which takes its time.
+TEST(blob_part_that_is_being_finished_stays_its_writers) {
+  const TempDirectory temp;
+  CHECK(test::holds_for_nobody(temp.path(), [&] {
+    const BlobStore store(temp.path() + "/blobs", BlobStore::WhenTaken::kBeside);
+    const std::string sha256 = sha256_hex("content");
+    if (!store.prepare()) return false;
+    auto first = store.write(sha256, 7);
+    if (!first || !first->append("content")) return false;
+    if (::chmod(part_of(store, sha256).c_str(), 0555) != 0) return false;
+    return store.put_bytes("content") && exists(part_of(store, sha256)) && first->finish();
+  }));
 }
 
 TEST(blob_names_never_become_paths_unchecked) {
