@@ -9,6 +9,7 @@
 #include "common/io/beneath.h"
 #include "common/io/failpoint.h"
 #include "common/io/files.h"
+#include "common/io/sparse.h"
 #include "common/io/system.h"
 
 namespace dm {
@@ -110,7 +111,6 @@ Status BlobWriter::take_part(Fd fd) {
   auto hashed = rehash();
   if (hashed && offset_ > size_) {
     if (::ftruncate(part_.get(), 0) != 0) return system_error("truncate", part_name_);
-    ::lseek(part_.get(), 0, SEEK_SET);
     hash_ = Sha256();
     offset_ = 0;
   }
@@ -133,7 +133,7 @@ Status BlobWriter::append(std::string_view bytes) {
   if (is_there()) return {};
   if (offset_ + static_cast<std::int64_t>(bytes.size()) > size_) return mismatch("it is too long");
   if (fails_at("blob.write")) return no_space_or(system_error("write", ""));
-  if (auto written = write_all(part_.get(), bytes); !written)
+  if (auto written = write_sparse(part_.get(), bytes, offset_); !written)
     return no_space_or(std::move(written.error()));
   hash_.update(bytes);
   offset_ += static_cast<std::int64_t>(bytes.size());
