@@ -23,7 +23,8 @@
 namespace dm {
 namespace {
 
-constexpr std::size_t kBuffer = 256 * 1024;  // bytes a read(2)
+constexpr std::size_t kBuffer = 256 * 1024;   // bytes a read(2)
+constexpr std::string_view kScratch = "tmp";  // TMPDIR, in an instance's working directory
 
 struct Item {
   FileKind kind = FileKind::kFile;
@@ -112,6 +113,8 @@ Status Packer::add(FileKind kind, const std::string& path) {
     if (other.kind == kind && other.name == item->name)
       return refuse("two files for --" + std::string(word(kind)) + " are named '" +
                     excerpt(item->name) + "': " + other.path + " and " + path);
+  if (kind == FileKind::kFile && item->name == kScratch)
+    return refuse(path + ": an app has its TMPDIR under that name; give the file another name");
   if (items_.size() >= kMaxManifestFiles)
     return fail(Code::kTooLong, "a version has at most 4096 files");
   items_.push_back(std::move(*item));

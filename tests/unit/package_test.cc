@@ -251,6 +251,15 @@ TEST(package_refuses_names_that_no_version_can_hold) {
   CHECK(error_of({script, {}, {}, "Bad Name"}).starts_with("bad-arg "));
 }
 
+TEST(package_leaves_an_instances_scratch_directory_its_name) {
+  const Folder folder;
+  const auto script = folder.write("s", "#!/bin/sh\n"), taken = folder.write("tmp", "x");
+  CHECK_EQ(
+      error_of({script, {}, {taken}, ""}),
+      "bad-arg " + taken + ": an app has its TMPDIR under that name; give the file another name");
+  CHECK_EQ(error_of({folder.write("d/tmp", "#!/bin/sh\n"), {taken}, {}, ""}), "none");
+}
+
 TEST(package_refuses_what_may_not_be_read) {
   if (::geteuid() == 0) return;  // root reads everything
   const Folder folder;
