@@ -96,8 +96,14 @@ std::string holder_of(int lock) {
 
 Result<Fd> lock_directory(const std::string& path) {
   const std::string file = path + "/lock";
-  Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // Root may start in a directory of another user, who may have put anything there.
+  constexpr int kHow = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  Fd fd(::open(file.c_str(), kHow, 0600));
   if (!fd.valid()) return system_error("open", file);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return system_error("look at", file);
+  if (!S_ISREG(info.st_mode) || info.st_nlink != 1)
+    return fail(Code::kDenied, file + " is no file of its own, or has a second name; remove it");
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK)
       return fail(Code::kBusy, path + " is in use by another process" + holder_of(fd.get()));
