@@ -11,6 +11,7 @@ namespace {
 // Enough for 64 KiB of buffer on the stack and libc's own needs; the default of 8 MiB would be
 // address space only, but a limit on it (ulimit -v) would count it.
 constexpr std::size_t kStack = 512 * 1024;
+constexpr std::int64_t kRetryMs = 20;  // where no thread is to be had
 
 struct Start {
   std::function<void()> body;
@@ -42,30 +43,45 @@ bool start_thread(std::function<void()> body) {
 
 }  // namespace
 
-void Jobs::run(std::function<Loop::Task()> work) {
-  if (running_ < most_)
-    start(std::move(work));
-  else
-    queue_.push_back(std::move(work));
+void Jobs::run(std::function<Loop::Task()> work, Loop::Task refuse) {
+  queue_.push_back({std::move(work), std::move(refuse)});
+  // While there is no thread those that can be refused are, the others keep their order.
+  if (will_retry_ && queue_.back().refuse) {
+    loop_.later(std::move(queue_.back().refuse));
+    return queue_.pop_back();
+  }
+  start_waiting();
 }
 
-void Jobs::start(std::function<Loop::Task()> work) {
-  ++running_;
-  const auto body = [this, work] {
-    Loop::Task done = work();
+void Jobs::start(Work work) {
+  const auto body = [this, todo = work.work] {
+    Loop::Task done = todo();
     loop_.post([this, done = std::move(done)] { finished(done); });
   };
-  // No thread to be had: done here and now, slowly, rather than not at all.
-  if (!start_thread(body)) body();
+  if (start_thread(body)) {
+    ++running_;
+    return;
+  }
+  if (work.refuse) return loop_.later(std::move(work.refuse));
+  queue_.push_front(std::move(work));
+  will_retry_ = true;
+  loop_.at(loop_.now().mono_ms + kRetryMs, [this] {
+    will_retry_ = false;
+    start_waiting();
+  });
+}
+
+void Jobs::start_waiting() {
+  while (!queue_.empty() && running_ < most_ && !will_retry_) {
+    Work work = std::move(queue_.front());
+    queue_.pop_front();
+    start(std::move(work));
+  }
 }
 
 void Jobs::finished(const Loop::Task& done) {
   --running_;
-  if (!queue_.empty()) {
-    auto work = std::move(queue_.front());
-    queue_.pop_front();
-    start(std::move(work));
-  }
+  start_waiting();
   if (done) done();
 }
 

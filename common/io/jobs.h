@@ -22,20 +22,28 @@ class Jobs {
   Jobs& operator=(const Jobs&) = delete;
 
   // Runs `work` in a helper thread. Whatever it returns is called in the loop's thread. `work`
-  // shares nothing with the loop but what it was given.
-  void run(std::function<Loop::Task()> work);
+  // shares nothing with the loop but what it was given. Where the system makes no thread (a limit
+  // on tasks), `refuse` is called instead, later and in the loop's thread; without it the work
+  // waits until there is one. It never runs in the loop.
+  void run(std::function<Loop::Task()> work, Loop::Task refuse = nullptr);
 
   // Work that is running or queued.
   std::size_t pending() const { return static_cast<std::size_t>(running_) + queue_.size(); }
 
  private:
-  void start(std::function<Loop::Task()> work);
+  struct Work {
+    std::function<Loop::Task()> work;
+    Loop::Task refuse;
+  };
+  void start(Work work);
+  void start_waiting();
   void finished(const Loop::Task& done);
 
   Loop& loop_;
   int most_;
   int running_ = 0;
-  std::deque<std::function<Loop::Task()>> queue_;
+  bool will_retry_ = false;
+  std::deque<Work> queue_;
 };
 
 }  // namespace dm
