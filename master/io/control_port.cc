@@ -116,7 +116,7 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
   if (manifest.empty() && !peer.may_open_paths)
     return finish(request, fail(Code::kDenied, "this endpoint opens no paths; use dm"));
   hub_.jobs.run([this, request, manifest, asker = peer.asker, invocation = *invocation,
-                 store = hub_.blobs]() -> Loop::Task {
+                 store = hub_.blobs]() -> Task {
     auto package = manifest.empty() ? store_package(store, package_request(invocation))
                                     : load_package(store, manifest);
     return [this, request, asker, invocation, package = std::move(package)] {
@@ -153,17 +153,16 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
     return peer.connection->finish();  // the body that follows must not be read as lines
   }
   peer.pinned.insert(sha256);
-  // Shared, because a task must be copyable and a descriptor is not.
-  auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
   peer.away = true;
-  peer.upload = [this, id, request, sha256, size, released] {
-    hub_.transfers.run(
-        [this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
-          Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
-          return [this, id, request, released, stored = std::move(stored)] {
-            received(id, request, std::move(*released), stored);
-          };
-        });
+  peer.upload = [this, id, request, sha256, size, released = peer.connection->release()]() mutable {
+    hub_.transfers.run([this, id, request, sha256, size, released = std::move(released),
+                        store = hub_.blobs]() mutable -> Task {
+      Status stored = receive_blob(store, released.fd.get(), released.unread, sha256, size);
+      return [this, id, request, released = std::move(released),
+              stored = std::move(stored)]() mutable {
+        received(id, request, std::move(released), stored);
+      };
+    });
   };
   const std::string& key = peer.credential.name;
   const std::string owner = key.empty() ? peer.host : "key " + key;

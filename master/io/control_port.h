@@ -66,7 +66,7 @@ class ControlPort {
     std::vector<std::pair<Line, std::string>> held_back;
     std::size_t held_bytes = 0;
     bool away = false;  // the socket is with a helper thread, or waits for one
-    std::function<void()> upload;
+    Task upload;
     OperatorPatience patience;
     Loop::TimerId timer{};
   };

@@ -61,7 +61,7 @@ class Bench {
     commits_ = std::make_unique<CommitQueue<Effect, Append>>(
         &*journal_, jobs_, [](Effect&) {}, [](const Error&) { ::abort(); });
     Shortening::Parts parts{jobs_, *journal_, state_, {}, {}, {}, {}, {}};
-    parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };
+    parts.hold = [this](Task task) { commits_->hold(std::move(task)); };
     parts.release = [this] { commits_->release(); };
     parts.save = [](const JournalRewrite&) { return Status(); };
     parts.on_done = [](const Status& done) {
