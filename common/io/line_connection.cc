@@ -61,7 +61,8 @@ LineConnection::~LineConnection() {
 void LineConnection::start(Handlers handlers, std::string_view already_read,
                            std::string_view to_send) {
   handlers_ = std::move(handlers);
-  loop_.watch(fd_.get(), true, false, [this](Ready ready) { on_ready(ready); });
+  listens_ = !waits();
+  loop_.watch(fd_.get(), listens_, false, [this](Ready ready) { on_ready(ready); });
   send(to_send);
   if (already_read.empty()) return;
   in_.feed(already_read);
@@ -184,6 +185,12 @@ void LineConnection::hand_out_body(std::string_view bytes) {
   body_.clear();
   if (sha256_hex(body) != body_sha256_) return drop("a body is not what the peer sent");
   handlers_.on_body(body);
+}
+
+void LineConnection::welcome(Line line, const std::optional<Handshake>& handshake) {
+  if (handshake) line.add("proof", handshake->master_proof(line));
+  send_line(line);
+  if (handshake) set_seals(handshake->seals_of_master());
 }
 
 void LineConnection::send_line(const Line& line) {

@@ -42,7 +42,7 @@ class LineConnection {
   LineConnection(const LineConnection&) = delete;
   LineConnection& operator=(const LineConnection&) = delete;
 
-  // Begins to read and write. `to_send` goes out first; `already_read` are the first bytes that
+  // Begins to write, and to read unless it was paused before. `to_send` goes out first; `already_read` are the first bytes that
   // the peer sent.
   void start(Handlers handlers, std::string_view already_read = {}, std::string_view to_send = {});
 
@@ -56,6 +56,9 @@ class LineConnection {
   // From here on every line in both directions is sealed; one that does not open ends the
   // connection.
   void set_seals(Seals seals) { seals_ = std::move(seals); }
+  // Sends WELCOME. To a peer that has proved a key we prove it too, and from here on lines are
+  // sealed.
+  void welcome(Line line, const std::optional<Handshake>& handshake);
   bool sealed() const { return seals_.has_value(); }
   // Queues bytes, on a Unix socket with a descriptor that rides with the first of them: no bytes,
   // no ride. A peer that does not read until the cap is passed is dropped, for this reason.

@@ -44,11 +44,14 @@ bool send_blob(int socket, const std::string& head, int blob, std::int64_t offse
 }  // namespace
 
 void BulkPort::adopt(LineConnection::Released released, const std::string& worker,
-                     const Credential& credential) {
+                     const std::optional<Handshake>& handshake, const Credential& credential) {
   const std::uint64_t id = next_++;
   peers_[id].worker = worker;
   peers_[id].credential = credential;
+  const std::string unread = std::exchange(released.unread, "");
   start(id, std::move(released));
+  peers_[id].connection->welcome(Line("WELCOME"), handshake);
+  peers_[id].connection->feed(unread);
 }
 
 bool BulkPort::has_room(const std::string& worker) const {

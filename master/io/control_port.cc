@@ -38,7 +38,6 @@ const ControlPort::Row ControlPort::kRows[] = {
 
 void ControlPort::on_line(PeerId id, std::string_view text) {
   Peer& peer = peers_[id];
-  if (!peer.greeted) return peer.is_unix ? send_off(peer, text) : on_hello(id, peer, text);
   // Whoever sends that speaks no language of ours: its next line is no command either.
   if (text.find('\0') != text.npos) {
     answer(peer, "", fail(Code::kBadLine, "NUL in a line"));
@@ -166,7 +165,7 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
   };
   const std::string& key = peer.credential.name;
   const std::string owner = key.empty() ? peer.host : "key " + key;
-  if (uploads_[static_cast<std::size_t>(peer.door)].enter(id, owner)) receive(id);
+  if (uploads_[static_cast<std::size_t>(peer.entrance)].enter(id, owner)) receive(id);
 }
 
 void ControlPort::receive(PeerId id) {
@@ -176,7 +175,8 @@ void ControlPort::receive(PeerId id) {
 void ControlPort::received(PeerId id, const std::string& request, LineConnection::Released released,
                            const Status& stored) {
   Peer& peer = peers_[id];
-  for (const PeerId next : uploads_[static_cast<std::size_t>(peer.door)].leave(id)) receive(next);
+  for (const PeerId next : uploads_[static_cast<std::size_t>(peer.entrance)].leave(id))
+    receive(next);
   peer.away = false;
   const std::string unread = stored ? std::exchange(released.unread, "") : "";
   released.unread.clear();
@@ -300,9 +300,8 @@ void ControlPort::resume(const LineConnection* connection) {
 }
 
 void ControlPort::answer(Peer& peer, const std::string& id, const std::optional<Error>& error) {
-  // Before its HELLO, or with keys, a TCP peer is a program, not a person.
-  const bool program = peer.connection->sealed() || (!peer.greeted && !peer.is_unix);
-  if (!id.empty() || program) {
+  // With keys a peer is a program, not a person.
+  if (!id.empty() || peer.connection->sealed()) {
     Line line(error ? "ERR" : "OK");
     if (!id.empty()) line.add("id", id);
     if (error) line.add("code", word(error->code)).add("msg", error->message);
