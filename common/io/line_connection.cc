@@ -237,6 +237,7 @@ void LineConnection::flush() {
     }
     sent_ += static_cast<std::size_t>(sent);
     moved_ += static_cast<std::uint64_t>(sent);
+    out_moved_ += static_cast<std::uint64_t>(sent);
   }
   if (sent_ == out_.size()) {
     out_.clear();

@@ -79,6 +79,8 @@ class LineConnection {
   // Bytes that were read and not handed out; bytes that went either way so far.
   std::size_t unread() const { return in_.waiting(); }
   std::uint64_t moved() const { return moved_; }
+  // Bytes that the kernel has taken so far.
+  std::uint64_t sent() const { return out_moved_; }
 
   // The next `size` bytes are a body, not lines. With a SHA-256 it is handed out only when it is
   // whole and fits; such a body is at most kMaxSealedBody bytes. Under seals one is demanded.
@@ -133,7 +135,7 @@ class LineConnection {
   LineBuffer in_;
   std::string out_;
   std::size_t sent_ = 0;
-  std::uint64_t moved_ = 0;
+  std::uint64_t moved_ = 0, out_moved_ = 0;
   // Each with how many bytes stand in out_ before the first that it rides with.
   std::deque<std::pair<std::size_t, Fd>> riders_;
   std::deque<Fd> received_;

@@ -6,9 +6,16 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
+// Orders wait while as many bytes are not yet with the kernel.
+constexpr std::size_t kSlowMark = 256 * 1024;
+constexpr std::int64_t kLookMs = 2000;
 constexpr int kUserTimeoutMs = 5000;
 constexpr std::size_t kWaitingPlaces = 64;
 constexpr std::size_t kSessionsPerHost = 1024, kSessionsInAll = 16384;
+
+bool is_order(const Line& line) {
+  return line.has("id") && line.verb() != "ERR";
+}
 
 bool is_worker_id(std::string_view id) {
   const bool hex = id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -22,7 +29,9 @@ WorkerPort::WorkerPort(Hub& hub, Fd listener, BulkPort& bulk)
       bulk_(bulk),
       sessions_(kSessionsPerHost, kSessionsInAll),
       door_(hub.loop, {true, kUserTimeoutMs, kWaitingPlaces}, door_handlers()),
-      acceptor_(hub.loop, std::move(listener), [this](Fd fd) { door_.enter(std::move(fd)); }) {}
+      acceptor_(hub.loop, std::move(listener), [this](Fd fd) { door_.enter(std::move(fd)); }) {
+  look_around();
+}
 
 Door::Handlers WorkerPort::door_handlers() {
   return {[this](GuestId id, Door::Guest& guest, std::string_view text) {
@@ -102,6 +111,8 @@ void WorkerPort::start(SessionId id, Peer& peer, LineConnection::Released releas
   handlers.on_too_long = [this, id] {
     refuse(peers_[id], fail(Code::kTooLong, "a line is too long"));
   };
+  handlers.on_drained = [this, id] { send_orders(id, peers_[id]); };
+  peer.connection->set_slow_mark(kSlowMark);
   // Until WELCOME is out there are no seals, and what comes now could be anybody's.
   peer.connection->pause();
   peer.connection->start(std::move(handlers), released.unread, released.unsent);
@@ -109,8 +120,16 @@ void WorkerPort::start(SessionId id, Peer& peer, LineConnection::Released releas
 
 void WorkerPort::on_line(SessionId id, std::string_view text) {
   const auto line = parse_line(text);
-  if (!line) return refuse(peers_[id], line.error());
+  Peer& peer = peers_[id];
+  if (!line) return refuse(peer, line.error());
+  if (line->verb() == "OK" || line->verb() == "ERR") answered(id, peer, line->text("id"));
   hub_.dispatch(SessionLine{id, *line});
+}
+
+void WorkerPort::answered(SessionId id, Peer& peer, std::string_view order) {
+  peer.orders.answered(order);
+  peer.answered_ms = hub_.loop.now().mono_ms;
+  if (!peer.orders.empty()) send_orders(id, peer);
 }
 
 void WorkerPort::refuse(Peer& peer, const Error& error) {
@@ -132,9 +151,44 @@ void WorkerPort::send(SessionId session, const Line& line) {
   const auto found = peers_.find(session);
   if (found == peers_.end()) return;
   Peer& peer = found->second;
-  if (line.verb() != "WELCOME") return peer.connection->send_line(line);
-  peer.connection->welcome(line, std::exchange(peer.handshake, std::nullopt));
-  peer.connection->resume();
+  if (line.verb() == "WELCOME") {
+    peer.connection->welcome(line, std::exchange(peer.handshake, std::nullopt));
+    return peer.connection->resume();
+  }
+  if (!is_order(line)) return peer.connection->send_line(line);
+  peer.orders.push(line);
+  send_orders(session, peer);
+}
+
+void WorkerPort::send_orders(SessionId id, Peer& peer) {
+  while (peer.connection->can_send() && !peer.connection->closed()) {
+    const auto order = peer.orders.pop();
+    if (!order) break;
+    peer.connection->send_line(*order);
+  }
+  if (peer.orders.empty() || peer.connection->closed()) return void(backed_up_.erase(id));
+  if (!backed_up_.insert(id).second) return;
+  peer.taken = peer.connection->sent();
+  peer.since_ms = peer.answered_ms = hub_.loop.now().mono_ms;
+}
+
+// Every few seconds, those whose orders wait: a worker that takes none of them has to go.
+void WorkerPort::look_around() {
+  const std::int64_t now = hub_.loop.now().mono_ms;
+  const std::set<SessionId> backed_up = backed_up_;
+  for (const SessionId id : backed_up) {
+    look_at(peers_[id], now);
+    send_orders(id, peers_[id]);
+  }
+  hub_.loop.at(now + kLookMs, [this] { look_around(); });
+}
+
+void WorkerPort::look_at(Peer& peer, std::int64_t now) {
+  const std::uint64_t taken = std::exchange(peer.taken, peer.connection->sent());
+  if (taken != peer.taken || peer.connection->queued() == 0) peer.since_ms = now;
+  if (now - peer.since_ms >= kDeafMs)
+    peer.connection->drop(std::string(LineConnection::kDoesNotRead));
+  if (now - peer.answered_ms >= kOrderMs) peer.orders.give_up();
 }
 
 void WorkerPort::close(SessionId session, const std::string&) {
@@ -147,6 +201,7 @@ void WorkerPort::on_closed(SessionId id, const std::string& why) {
   if (node.empty()) return;
   const Peer& peer = node.mapped();
   sessions_.leave(id);
+  backed_up_.erase(id);
   if (why == LineConnection::kDoesNotRead) turn_away(peer.address, peer.name, why);
   hub_.dispatch(SessionClosed{id, why});
 }

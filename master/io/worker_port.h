@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/admission.h"
@@ -12,6 +13,7 @@
 #include "common/io/line_connection.h"
 #include "master/io/bulk_port.h"
 #include "master/io/hub.h"
+#include "master/limits/order_queue.h"
 
 namespace dm::master {
 
@@ -19,7 +21,12 @@ class WorkerPort {
  public:
   WorkerPort(Hub& hub, Fd listener, BulkPort& bulk);
 
-  // To a session; a session that is gone is no error.
+  // To a session; a session that is gone is no error. Orders wait until the worker takes more: the
+  // master's own backlog is nobody's fault, but a worker that takes nothing at all for kDeafMs is
+  // hung up on. What is no order never waits behind one.
+  static constexpr std::int64_t kDeafMs = 10'000;
+  // An order lives for that long (common/PROTOCOL.md).
+  static constexpr std::int64_t kOrderMs = 60'000;
   void send(SessionId session, const Line& line);
   void close(SessionId session, const std::string& why);
   // Hangs up on whoever came in by a key that no longer holds.
@@ -31,6 +38,10 @@ class WorkerPort {
     std::string address, name;
     std::optional<Handshake> handshake;  // until WELCOME has been sent
     Credential credential;
+    OrderQueue orders;             // that the connection has no room for
+    std::uint64_t taken = 0;       // bytes, when it was looked at last
+    std::int64_t since_ms = 0;     // that it took the last of them
+    std::int64_t answered_ms = 0;  // that it answered an order, or was sent the first
   };
   // What a HELLO has proved.
   struct Proof {
@@ -48,6 +59,10 @@ class WorkerPort {
                                  const Proof& proof);
   void start(SessionId id, Peer& peer, LineConnection::Released released);
   void on_line(SessionId id, std::string_view text);
+  void answered(SessionId id, Peer& peer, std::string_view order);
+  void send_orders(SessionId id, Peer& peer);
+  void look_around();
+  void look_at(Peer& peer, std::int64_t now);
   void refuse(Peer& peer, const Error& error);
   void turn_away(const std::string& address, const std::string& name, const std::string& why);
   void on_closed(SessionId id, const std::string& why);
@@ -55,6 +70,7 @@ class WorkerPort {
   Hub& hub_;
   BulkPort& bulk_;
   std::map<SessionId, Peer> peers_;
+  std::set<SessionId> backed_up_;  // those with orders that wait
   Quota sessions_;
   SessionId next_ = 1;
   Door door_;
