@@ -60,7 +60,7 @@ class CommitQueue {
   // Calls `task` as soon as everything submitted so far is written and no sync is under way. From
   // then on nothing is written, synced or performed until release(): what is submitted waits, as it
   // waits for a sync. REQUIRES that no effect is just being performed.
-  void hold(std::function<void()> task) {
+  void hold(Task task) {
     on_held_ = std::move(task);
     if (!syncing_) enter_hold();
   }
@@ -133,7 +133,7 @@ class CommitQueue {
   bool performing_ = false;
   bool failed_ = false;
   bool held_ = false;
-  std::function<void()> on_held_;
+  Task on_held_;
 };
 
 }  // namespace dm

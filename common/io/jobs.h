@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <deque>
-#include <functional>
 #include <memory>
 
 #include "common/io/loop.h"
@@ -25,25 +24,26 @@ class Jobs {
   // shares nothing with the loop but what it was given. Where the system makes no thread (a limit
   // on tasks), `refuse` is called instead, later and in the loop's thread; without it the work
   // waits until there is one. It never runs in the loop.
-  void run(std::function<Loop::Task()> work, Loop::Task refuse = nullptr);
+  void run(Work work, Task refuse = nullptr);
 
   // Work that is running or queued.
   std::size_t pending() const { return static_cast<std::size_t>(running_) + queue_.size(); }
 
  private:
-  struct Work {
-    std::function<Loop::Task()> work;
-    Loop::Task refuse;
+  struct Waiting {
+    Work work;
+    Task refuse;
   };
-  void start(Work work);
+  struct Thread;
+  void start(Waiting waiting);
   void start_waiting();
-  void finished(const Loop::Task& done);
+  void finished(Task done);
 
   Loop& loop_;
   int most_;
   int running_ = 0;
   bool will_retry_ = false;
-  std::deque<Work> queue_;
+  std::deque<Waiting> queue_;
 };
 
 }  // namespace dm

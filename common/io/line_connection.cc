@@ -2,6 +2,9 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "common/io/system.h"
 #include "common/sha256.h"
 
@@ -10,6 +13,37 @@ namespace {
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::int64_t kMaxDiscarded = 1024 * 1024;
 constexpr std::int64_t kLingerMs = 1000;
+constexpr std::size_t kMostDescriptors = 253;  // SCM_MAX_FD: what one message carries
+
+// As send(2), with a descriptor beside the bytes.
+ssize_t send_with(int socket, std::string_view bytes, int descriptor) {
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptor)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof descriptor);
+  std::memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Every descriptor of a message gets an owner before anything is judged: none can leak.
+Fd own_descriptors(const cmsghdr& part) {
+  const std::size_t count = (part.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  Fd only;
+  for (std::size_t i = 0; i < count; ++i) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(&part) + i * sizeof fd, sizeof fd);
+    Fd owner(fd);
+    if (count == 1) only = std::move(owner);
+  }
+  return only;
+}
 }  // namespace
 
 LineConnection::LineConnection(Loop& loop, Fd fd, std::size_t max_line, std::size_t max_queue)
@@ -27,7 +61,8 @@ LineConnection::~LineConnection() {
 void LineConnection::start(Handlers handlers, std::string_view already_read,
                            std::string_view to_send) {
   handlers_ = std::move(handlers);
-  loop_.watch(fd_.get(), true, false, [this](Ready ready) { on_ready(ready); });
+  listens_ = !waits();
+  loop_.watch(fd_.get(), listens_, false, [this](Ready ready) { on_ready(ready); });
   send(to_send);
   if (already_read.empty()) return;
   in_.feed(already_read);
@@ -51,9 +86,9 @@ void LineConnection::read_some() {
   if (waits() && listens_) return;  // an answer was queued in this very round
   if (waits()) return drop("connection closed by the peer");
   char bytes[kReadSize];
-  const ssize_t got = retry([&] { return ::read(fd_.get(), bytes, sizeof bytes); });
+  const std::ptrdiff_t got = receive(bytes, sizeof bytes);
   if (got < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK) drop(errno_words(errno));
+    if (errno != EAGAIN && errno != EWOULDBLOCK && !closed()) drop(errno_words(errno));
     return;
   }
   if (got == 0) {
@@ -63,6 +98,37 @@ void LineConnection::read_some() {
     moved_ += static_cast<std::uint64_t>(got);
   }
   hand_out();
+}
+
+std::ptrdiff_t LineConnection::receive(char* bytes, std::size_t most) {
+  if (!takes_descriptors_) return retry([&] { return ::read(fd_.get(), bytes, most); });
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))];
+  iovec part{bytes, most};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t got =
+      retry([&] { return ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
+  if (got < 0 || keep_descriptors(message)) return got;
+  drop("it sent more descriptors than lines");
+  return -1;
+}
+
+// False: one was lost on the way, so that the next would go with the wrong line; or too many wait.
+bool LineConnection::keep_descriptors(msghdr& message) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part))
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+      received_.push_back(own_descriptors(*part));
+  return (message.msg_flags & MSG_CTRUNC) == 0 && received_.size() <= kMaxRiders;
+}
+
+Fd LineConnection::take_descriptor() {
+  if (received_.empty()) return Fd();
+  Fd fd = std::move(received_.front());
+  received_.pop_front();
+  return fd;
 }
 
 // Not re-entered: a handler that resumes the connection only clears the flag that stopped it.
@@ -82,6 +148,7 @@ void LineConnection::hand_out() {
     hand_out_line(*line);
   }
   handing_out_ = false;
+  if (in_.waiting() == 0) received_.clear();
   if (state_ != State::kOpen || paused_) return;
   // The end of file would wake us again and again.
   if (waits()) return ended_ ? update_interest() : void();
@@ -120,6 +187,12 @@ void LineConnection::hand_out_body(std::string_view bytes) {
   handlers_.on_body(body);
 }
 
+void LineConnection::welcome(Line line, const std::optional<Handshake>& handshake) {
+  if (handshake) line.add("proof", handshake->master_proof(line));
+  send_line(line);
+  if (handshake) set_seals(handshake->seals_of_master());
+}
+
 void LineConnection::send_line(const Line& line) {
   send(seals_ ? seals_->out.seal(line.print()) : line.print());
 }
@@ -130,32 +203,48 @@ void LineConnection::send_body(Line line, std::string_view bytes) {
   send(bytes);
 }
 
-void LineConnection::send(std::string_view bytes) {
+void LineConnection::send(std::string_view bytes, Fd descriptor) {
   if (state_ == State::kClosed || bytes.empty()) return;
   if (queued() + bytes.size() > max_queue_) return drop(std::string(kDoesNotRead));
   const bool idle = queued() == 0;
+  if (descriptor.valid()) riders_.emplace_back(out_.size(), std::move(descriptor));
   out_.append(bytes);
   if (idle) loop_.kick(fd_.get());
   if (!can_send()) was_full_ = true;
 }
 
+// Up to the next descriptor: it rides with the first byte of its own.
+std::ptrdiff_t LineConnection::send_first() {
+  std::string_view bytes = std::string_view(out_).substr(sent_);
+  const bool rides = !riders_.empty() && riders_.front().first == sent_;
+  const std::size_t next =
+      riders_.size() > (rides ? 1U : 0U) ? riders_[rides ? 1 : 0].first - sent_ : bytes.size();
+  bytes = bytes.substr(0, next);
+  if (!rides) return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = send_with(fd_.get(), bytes, riders_.front().second.get());
+  if (sent >= 0) riders_.pop_front();
+  return sent;
+}
+
 void LineConnection::flush() {
   while (queued() > 0) {
-    const ssize_t sent = retry([&] {
-      return ::send(fd_.get(), out_.data() + sent_, queued(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    });
+    const std::ptrdiff_t sent = retry([&] { return send_first(); });
     if (sent < 0) {
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      // ETOOMANYREFS: more descriptors are on their way than the kernel allows; room comes as the
+      // peer reads, and then the socket is writable.
+      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS) break;
       return drop(errno_words(errno));
     }
     sent_ += static_cast<std::size_t>(sent);
     moved_ += static_cast<std::uint64_t>(sent);
+    out_moved_ += static_cast<std::uint64_t>(sent);
   }
   if (sent_ == out_.size()) {
     out_.clear();
     sent_ = 0;
     if (out_.capacity() > kReadSize) out_.shrink_to_fit();
   } else if (sent_ > out_.size() / 2) {
+    for (auto& [at, descriptor] : riders_) at -= sent_;
     out_.erase(0, sent_);
     sent_ = 0;
   }

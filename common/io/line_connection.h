@@ -1,8 +1,10 @@
-// common/io/line_connection.h - a non-blocking socket that carries lines, and bodies of counted
-// bytes between them. Everything a peer can make it hold is bounded. Decides nothing.
+// common/io/line_connection.h - a non-blocking socket that carries lines, bodies of counted bytes
+// between them, and descriptors that ride with a line (unix(7), SCM_RIGHTS). Everything a peer can
+// make it hold is bounded. Decides nothing.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +14,8 @@
 #include "common/io/fd.h"
 #include "common/io/loop.h"
 #include "common/line_buffer.h"
+
+struct msghdr;
 
 namespace dm {
 
@@ -38,7 +42,7 @@ class LineConnection {
   LineConnection(const LineConnection&) = delete;
   LineConnection& operator=(const LineConnection&) = delete;
 
-  // Begins to read and write. `to_send` goes out first; `already_read` are the first bytes that
+  // Begins to write, and to read unless it was paused before. `to_send` goes out first; `already_read` are the first bytes that
   // the peer sent.
   void start(Handlers handlers, std::string_view already_read = {}, std::string_view to_send = {});
 
@@ -52,10 +56,22 @@ class LineConnection {
   // From here on every line in both directions is sealed; one that does not open ends the
   // connection.
   void set_seals(Seals seals) { seals_ = std::move(seals); }
+  // Sends WELCOME. To a peer that has proved a key we prove it too, and from here on lines are
+  // sealed.
+  void welcome(Line line, const std::optional<Handshake>& handshake);
   bool sealed() const { return seals_.has_value(); }
-  // Queues bytes. A peer that does not read until the cap is passed is dropped, for this reason.
+  // Queues bytes, on a Unix socket with a descriptor that rides with the first of them: no bytes,
+  // no ride. A peer that does not read until the cap is passed is dropped, for this reason.
   static constexpr std::string_view kDoesNotRead = "it does not read what it is sent";
-  void send(std::string_view bytes);
+  void send(std::string_view bytes, Fd descriptor = Fd());
+  // On a Unix socket: descriptors are taken from here on, at most kMaxRiders that no line has asked
+  // for. Without this call what comes is closed by the kernel.
+  static constexpr std::size_t kMaxRiders = 8;
+  void take_descriptors() { takes_descriptors_ = true; }
+  // The oldest descriptor that no line has taken; invalid if there is none, or if several came at
+  // once: nobody can tell which was meant, and all are closed. What nobody has taken when the last
+  // received line has been handled is closed.
+  Fd take_descriptor();
   // False once so many bytes wait: a polite sender stops here. Half of the cap, unless told.
   bool can_send() const { return queued() < slow_mark_; }
   void set_slow_mark(std::size_t bytes) { slow_mark_ = bytes; }
@@ -63,6 +79,8 @@ class LineConnection {
   // Bytes that were read and not handed out; bytes that went either way so far.
   std::size_t unread() const { return in_.waiting(); }
   std::uint64_t moved() const { return moved_; }
+  // Bytes that the kernel has taken so far.
+  std::uint64_t sent() const { return out_moved_; }
 
   // The next `size` bytes are a body, not lines. With a SHA-256 it is handed out only when it is
   // whole and fits; such a body is at most kMaxSealedBody bytes. Under seals one is demanded.
@@ -100,6 +118,9 @@ class LineConnection {
 
   void on_ready(Ready ready);
   void read_some();
+  std::ptrdiff_t receive(char* bytes, std::size_t most);
+  bool keep_descriptors(msghdr& message);
+  std::ptrdiff_t send_first();
   void hand_out();
   void hand_out_line(std::string_view text);
   void hand_out_body(std::string_view bytes);
@@ -114,7 +135,11 @@ class LineConnection {
   LineBuffer in_;
   std::string out_;
   std::size_t sent_ = 0;
-  std::uint64_t moved_ = 0;
+  std::uint64_t moved_ = 0, out_moved_ = 0;
+  // Each with how many bytes stand in out_ before the first that it rides with.
+  std::deque<std::pair<std::size_t, Fd>> riders_;
+  std::deque<Fd> received_;
+  bool takes_descriptors_ = false;
   std::size_t max_queue_, slow_mark_;
   std::int64_t body_left_ = 0;
   std::string body_, body_sha256_;  // a body that is verified before it is handed out

@@ -12,13 +12,14 @@
 
 #include "common/clock.h"
 #include "common/io/poller.h"
+#include "common/io/task.h"
 
 namespace dm {
 
 class Loop {
  public:
   using OnReady = std::function<void(Ready)>;
-  using Task = std::function<void()>;
+  using Task = dm::Task;
   using TimerId = std::pair<std::int64_t, std::uint64_t>;
 
   Loop();

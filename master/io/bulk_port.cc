@@ -44,11 +44,14 @@ bool send_blob(int socket, const std::string& head, int blob, std::int64_t offse
 }  // namespace
 
 void BulkPort::adopt(LineConnection::Released released, const std::string& worker,
-                     const Credential& credential) {
+                     const std::optional<Handshake>& handshake, const Credential& credential) {
   const std::uint64_t id = next_++;
   peers_[id].worker = worker;
   peers_[id].credential = credential;
+  const std::string unread = std::exchange(released.unread, "");
   start(id, std::move(released));
+  peers_[id].connection->welcome(Line("WELCOME"), handshake);
+  peers_[id].connection->feed(unread);
 }
 
 bool BulkPort::has_room(const std::string& worker) const {
@@ -106,15 +109,13 @@ void BulkPort::fetch(std::uint64_t id, Peer& peer, const Line& line) {
   const std::int64_t size = hub_.blobs.size(sha256).value_or(0);
   if (offset < 0 || offset > size) return refuse(peer, fail(Code::kBadArg, "offset= is outside"));
   peer.connection->send_line(Line("OK").add("size", size));
-  // Shared, because a task must be copyable and a descriptor is not.
-  auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
-  const std::string head = std::exchange(released->unsent, "");
-  hub_.transfers.run([=, this, file = blob->release()]() -> Loop::Task {
-    const Fd owner(file);
-    const bool sent = send_blob(released->fd.get(), head, file, offset, size);
-    return [=, this] {
+  hub_.transfers.run([this, id, offset, size, released = peer.connection->release(),
+                      file = std::move(*blob)]() mutable -> Task {
+    const std::string head = std::exchange(released.unsent, "");
+    const bool sent = send_blob(released.fd.get(), head, file.get(), offset, size);
+    return [this, id, sent, released = std::move(released)]() mutable {
       const auto found = peers_.find(id);
-      if (sent && hub_.holds(found->second.credential)) return start(id, std::move(*released));
+      if (sent && hub_.holds(found->second.credential)) return start(id, std::move(released));
       peers_.erase(found);
     };
   });

@@ -19,9 +19,9 @@ class BulkPort {
   // resume() is to be called.
   BulkPort(Hub& hub, LogRouter& router) : hub_(hub), router_(router) {}
 
-  // A connection that said HELLO as=bulk for `worker`.
+  // A connection that said HELLO as=bulk for `worker`; it is welcomed.
   void adopt(LineConnection::Released released, const std::string& worker,
-             const Credential& credential);
+             const std::optional<Handshake>& handshake, const Credential& credential);
   // Of one worker and in all only so many.
   bool has_room(const std::string& worker) const;
   // Hangs up on whoever came in by a key that no longer holds.

@@ -1,22 +1,39 @@
 // How operators come in and go: what they must prove before ControlPort hears a command of theirs.
 #include <unistd.h>
 
+#include "common/escape.h"
 #include "common/io/net.h"
-#include "common/io/system.h"
 #include "common/names.h"
 #include "master/io/control_port.h"
 
 namespace dm::master {
 namespace {
 
-constexpr std::size_t kGreetingLine = 1024;
-constexpr std::int64_t kGreetingMs = 5000;
 constexpr int kUserTimeoutMs = 10'000;
 constexpr std::int64_t kLookMs = 2000;
+constexpr std::size_t kWaitingPlaces = 64;  // of each entrance
 // Of a key, an address or a user, and of a door.
 constexpr std::size_t kUploadsPerOwner = 16, kUploadsAtDoor = 64;
 // When a log's sender stops: many slow readers of logs must not fill the budget.
 constexpr std::size_t kSlowMark = 1024 * 1024;
+
+Error no_place() {
+  return fail(Code::kBusy, "too many connections of that peer, or in all");
+}
+
+// Whoever is not wanted on a Unix socket is told so when it has said something: only then is it
+// known in which form.
+Door::Refusal in_form_of(std::string_view text, const Error& error) {
+  const auto line = parse_line(text);
+  const std::string request = line ? std::string(line->text("id")) : "";
+  if (request.empty())
+    return {
+        "ERR " + std::string(word(error.code)) + " " + escape_for_terminal(error.message) + "\n",
+        error.message};
+  Line answer("ERR");
+  answer.add("id", request).add("code", word(error.code)).add("msg", error.message);
+  return {answer.print(), error.message};
+}
 
 }  // namespace
 
@@ -26,82 +43,71 @@ ControlPort::ControlPort(Hub& hub, std::vector<GroupRole> groups,
       groups_(std::move(groups)),
       on_drained_(std::move(on_drained)),
       uploads_{Turns(kUploadsPerOwner, kUploadsAtDoor), Turns(kUploadsPerOwner, kUploadsAtDoor),
-               Turns(kUploadsPerOwner, kUploadsAtDoor)} {
+               Turns(kUploadsPerOwner, kUploadsAtDoor)},
+      doors_{make_door(Entrance::kTcp), make_door(Entrance::kGroups),
+             make_door(Entrance::kOwners)} {
   look_around();
 }
 
+std::unique_ptr<Door> ControlPort::make_door(Entrance entrance) {
+  const bool is_tcp = entrance == Entrance::kTcp;
+  Door::Handlers handlers;
+  handlers.on_turned_away = [this](const Door::Guest& guest, const std::string& why) {
+    hub_.dispatch(TurnedAway{guest.address, guest.name, why});
+  };
+  handlers.on_line = [this, is_tcp](GuestId id, Door::Guest& guest, std::string_view text) {
+    return is_tcp ? on_hello(id, guest, text) : in_form_of(text, *guest.refused);
+  };
+  const Door::Terms terms{is_tcp, is_tcp ? kUserTimeoutMs : 0, kWaitingPlaces};
+  return std::make_unique<Door>(hub_.loop, terms, std::move(handlers));
+}
+
 void ControlPort::listen(Fd listener, bool is_unix) {
+  Door& tcp = *doors_[static_cast<std::size_t>(Entrance::kTcp)];
   acceptors_.push_back(
-      std::make_unique<Acceptor>(hub_.loop, std::move(listener),
-                                 [this, is_unix](Fd fd) { accepted(std::move(fd), is_unix); }));
+      std::make_unique<Acceptor>(hub_.loop, std::move(listener), [this, is_unix, &tcp](Fd fd) {
+        is_unix ? accepted(std::move(fd)) : tcp.enter(std::move(fd));
+      }));
 }
 
-void ControlPort::accepted(Fd fd, bool is_unix) {
+// On a Unix socket, where nobody has to prove what the kernel says.
+void ControlPort::accepted(Fd fd) {
+  std::optional<Error> refused;
+  Peer peer = identify(fd.get(), refused);
+  Door::Guest guest{peer.asker.from, peer.host, peer.asker.who, "", refused};
+  Door& door = *doors_[static_cast<std::size_t>(peer.entrance)];
   const PeerId id = next_peer_++;
-  Peer& peer = peers_[id];
-  peer.is_unix = is_unix;
-  peer.asker.from = peer_name(fd.get());
-  peer.host = peer_host(fd.get());
-  peer.nonce = is_unix ? "" : random_hex(16);
-  if (is_unix) identify(peer, fd.get());
-  const std::string greeting =
-      is_unix ? "" : Line("DM").add("proto", 1).add("nonce", peer.nonce).print();
-  if (!is_unix) tune_tcp(fd.get(), kUserTimeoutMs);
-  start(id, {std::move(fd), "", greeting, std::nullopt});
-  if (peer.greeted && let_in(id, peer)) return;
-  if (!is_unix) peer.connection->set_max_line(kGreetingLine);
-  peer.timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
-    Peer& late = peers_[id];
-    if (late.is_unix) return send_off(late, "");
-    refuse(late, fail(Code::kTimeout, "no HELLO within 5 s"));
-  });
-  wait(id, peer);
-}
-
-void ControlPort::wait(PeerId id, const Peer& peer) {
-  const auto pushed_out = places_.wait(id, peer.door, peer.host);
-  if (!pushed_out) return;
-  turn_away(peers_[*pushed_out], "too many wait without a HELLO");
-  peers_[*pushed_out].connection->drop("pushed out by a newcomer");
+  if (!refused && let_in(id, std::move(peer)))
+    return start(id, {std::move(fd), "", "", std::nullopt});
+  if (!refused) guest.refused = no_place();
+  door.enter(std::move(fd), std::move(guest));
 }
 
 // The kernel says who is at the other end of a Unix socket.
-void ControlPort::identify(Peer& peer, int fd) {
+ControlPort::Peer ControlPort::identify(int fd, std::optional<Error>& refused) const {
   const auto uid = peer_uid(fd);
   const bool is_ours = uid && (*uid == 0 || *uid == ::geteuid());
   const auto role = is_ours ? Role::kAdmin : role_of_groups(groups_, peer_groups(fd));
+  Peer peer;
+  peer.is_unix = true;
+  peer.asker.from = peer_name(fd);
   peer.asker.who = uid ? user_name(*uid) : "somebody";
   peer.host = peer.asker.who;
   peer.may_open_paths = is_ours;
-  peer.door = is_ours ? Door::kOwners : Door::kGroups;
-  peer.greeted = role.has_value();
+  peer.entrance = is_ours ? Entrance::kOwners : Entrance::kGroups;
   peer.role = role.value_or(Role::kViewer);
+  if (!role)
+    refused = fail(Code::kDenied, "user " + peer.asker.who +
+                                      " is neither this master's nor root, nor in a group that "
+                                      "--control-group lets in");
+  return peer;
 }
 
-// Whoever is not wanted on a Unix socket is told so when it has said something: only then is it
-// known in which form.
-void ControlPort::send_off(Peer& peer, std::string_view text) {
-  const auto line = parse_line(text);
-  const std::string request = line ? std::string(line->text("id")) : "";
-  if (peer.no_place) return refuse(peer, no_place(), request);
-  refuse(peer,
-         fail(Code::kDenied, "user " + peer.asker.who +
-                                 " is neither this master's nor root, nor in a group that "
-                                 "--control-group lets in"),
-         request);
-}
-
-Error ControlPort::no_place() {
-  return fail(Code::kBusy, "too many connections of that peer, or in all");
-}
-
-bool ControlPort::let_in(PeerId id, Peer& peer) {
-  peer.greeted = places_.enter(id, peer.door, peer.host, peer.credential.name);
-  peer.no_place = !peer.greeted;
-  if (!peer.greeted) return false;
-  hub_.loop.cancel(peer.timer);
-  peer.connection->set_max_line(kMaxLine);
+// False, and the peer is still the caller's, if there are enough already.
+bool ControlPort::let_in(PeerId id, Peer&& peer) {
+  if (!places_.enter(id, peer.entrance, peer.host, peer.credential.name)) return false;
   peer.patience = OperatorPatience(hub_.loop.now().mono_ms);
+  peers_[id] = std::move(peer);
   return true;
 }
 
@@ -109,7 +115,7 @@ bool ControlPort::let_in(PeerId id, Peer& peer) {
 void ControlPort::look_around() {
   const std::int64_t now = hub_.loop.now().mono_ms;
   for (auto& [id, peer] : peers_) {
-    if (!peer.greeted || peer.away || peer.connection->closed()) continue;
+    if (peer.away || peer.connection->closed()) continue;
     const LineConnection& connection = *peer.connection;
     const auto verdict =
         peer.patience.look({!peer.is_unix, !peer.requests.empty(), connection.queued() > 0,
@@ -145,43 +151,49 @@ void ControlPort::start(PeerId id, LineConnection::Released released) {
   peer.connection->start(std::move(handlers), released.unread, released.unsent);
 }
 
-void ControlPort::on_hello(PeerId id, Peer& peer, std::string_view text) {
+std::optional<Door::Refusal> ControlPort::on_hello(GuestId guest_id, Door::Guest& guest,
+                                                   std::string_view text) {
   const auto hello = parse_line(text);
   const bool fits = hello && hello->verb() == "HELLO" && hello->number_or("proto", 0) == 1 &&
                     hello->text("as") == "control";
-  if (!fits) return refuse(peer, fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
-  peer.asker.who = hello->text("name");
-  auto accepted = admit(peer, *hello);
-  if (!accepted) return refuse(peer, accepted.error());
-  if (!let_in(id, peer)) return refuse(peer, no_place());
-  Line welcome("WELCOME");
-  if (*accepted) welcome.add("proof", (*accepted)->master_proof(welcome));
-  peer.connection->send_line(welcome);
-  if (*accepted) peer.connection->set_seals((*accepted)->seals_of_master());
+  if (!fits) return Door::refusal(fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
+  guest.name = hello->text("name");
+  Peer peer;
+  peer.asker.from = guest.address;
+  peer.asker.who = guest.name;
+  peer.host = guest.host;
+  const auto accepted = admit(peer, guest, *hello);
+  if (!accepted) return Door::refusal(accepted.error(), "no valid key");
+  const PeerId id = next_peer_++;
+  if (!let_in(id, std::move(peer))) return Door::refusal(no_place());
+  auto released = doors_[static_cast<std::size_t>(Entrance::kTcp)]->take(guest_id);
+  const std::string unread = std::exchange(released.unread, "");
+  start(id, std::move(released));
+  peers_[id].connection->welcome(Line("WELCOME"), *accepted);
+  peers_[id].connection->feed(unread);
+  return std::nullopt;
 }
 
 // With keys a peer must prove one, and its role is the key's. Without, it is what it says, and the
 // audit trail says that nobody knows. Error: denied, the same for whatever was wrong.
-Result<std::optional<Handshake>> ControlPort::admit(Peer& peer, const Line& hello) {
+Result<std::optional<Handshake>> ControlPort::admit(Peer& peer, const Door::Guest& guest,
+                                                    const Line& hello) {
   const std::string name = peer.asker.who;
   if (hub_.keys.is_open()) {
     peer.asker.who = is_worker_name(name) ? name + " (unproven)" : "anybody";
     return std::optional<Handshake>();
   }
   auto accepted =
-      hub_.keys.verify(hello, peer.nonce, KeyKind::kControl, hub_.cluster.least_generation(name));
+      hub_.keys.verify(hello, guest.nonce, KeyKind::kControl, hub_.cluster.least_generation(name));
   if (!accepted) return fail(Code::kDenied, "not accepted");
   peer.role = role_of_key(hello.text("key"));
   peer.credential = std::move(accepted->credential);
   return std::optional(std::move(accepted->handshake));
 }
 
-// An answer, and the end. A guest keeps its waiting place until it is gone.
-void ControlPort::refuse(Peer& peer, const Error& error, const std::string& request) {
-  if (!peer.greeted)
-    turn_away(peer, error.code == Code::kDenied && !peer.is_unix ? "no valid key" : error.message);
-  hub_.loop.cancel(peer.timer);
-  answer(peer, request, error);
+// An answer, and the end.
+void ControlPort::refuse(Peer& peer, const Error& error) {
+  answer(peer, "", error);
   peer.connection->finish();
 }
 
@@ -205,7 +217,6 @@ void ControlPort::on_closed(PeerId id, const std::string& why) {
   auto node = peers_.extract(id);
   if (node.empty()) return;
   const Peer& peer = node.mapped();
-  hub_.loop.cancel(peer.timer);
   places_.leave(id);
   if (why == LineConnection::kDoesNotRead || why == kTooMuchUnsent) turn_away(peer, why);
   for (RequestId request : peer.requests) {

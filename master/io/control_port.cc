@@ -38,7 +38,6 @@ const ControlPort::Row ControlPort::kRows[] = {
 
 void ControlPort::on_line(PeerId id, std::string_view text) {
   Peer& peer = peers_[id];
-  if (!peer.greeted) return peer.is_unix ? send_off(peer, text) : on_hello(id, peer, text);
   // Whoever sends that speaks no language of ours: its next line is no command either.
   if (text.find('\0') != text.npos) {
     answer(peer, "", fail(Code::kBadLine, "NUL in a line"));
@@ -116,7 +115,7 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
   if (manifest.empty() && !peer.may_open_paths)
     return finish(request, fail(Code::kDenied, "this endpoint opens no paths; use dm"));
   hub_.jobs.run([this, request, manifest, asker = peer.asker, invocation = *invocation,
-                 store = hub_.blobs]() -> Loop::Task {
+                 store = hub_.blobs]() -> Task {
     auto package = manifest.empty() ? store_package(store, package_request(invocation))
                                     : load_package(store, manifest);
     return [this, request, asker, invocation, package = std::move(package)] {
@@ -153,21 +152,20 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
     return peer.connection->finish();  // the body that follows must not be read as lines
   }
   peer.pinned.insert(sha256);
-  // Shared, because a task must be copyable and a descriptor is not.
-  auto released = std::make_shared<LineConnection::Released>(peer.connection->release());
   peer.away = true;
-  peer.upload = [this, id, request, sha256, size, released] {
-    hub_.transfers.run(
-        [this, id, request, sha256, size, released, store = hub_.blobs]() -> Loop::Task {
-          Status stored = receive_blob(store, released->fd.get(), released->unread, sha256, size);
-          return [this, id, request, released, stored = std::move(stored)] {
-            received(id, request, std::move(*released), stored);
-          };
-        });
+  peer.upload = [this, id, request, sha256, size, released = peer.connection->release()]() mutable {
+    hub_.transfers.run([this, id, request, sha256, size, released = std::move(released),
+                        store = hub_.blobs]() mutable -> Task {
+      Status stored = receive_blob(store, released.fd.get(), released.unread, sha256, size);
+      return [this, id, request, released = std::move(released),
+              stored = std::move(stored)]() mutable {
+        received(id, request, std::move(released), stored);
+      };
+    });
   };
   const std::string& key = peer.credential.name;
   const std::string owner = key.empty() ? peer.host : "key " + key;
-  if (uploads_[static_cast<std::size_t>(peer.door)].enter(id, owner)) receive(id);
+  if (uploads_[static_cast<std::size_t>(peer.entrance)].enter(id, owner)) receive(id);
 }
 
 void ControlPort::receive(PeerId id) {
@@ -177,7 +175,8 @@ void ControlPort::receive(PeerId id) {
 void ControlPort::received(PeerId id, const std::string& request, LineConnection::Released released,
                            const Status& stored) {
   Peer& peer = peers_[id];
-  for (const PeerId next : uploads_[static_cast<std::size_t>(peer.door)].leave(id)) receive(next);
+  for (const PeerId next : uploads_[static_cast<std::size_t>(peer.entrance)].leave(id))
+    receive(next);
   peer.away = false;
   const std::string unread = stored ? std::exchange(released.unread, "") : "";
   released.unread.clear();
@@ -301,9 +300,8 @@ void ControlPort::resume(const LineConnection* connection) {
 }
 
 void ControlPort::answer(Peer& peer, const std::string& id, const std::optional<Error>& error) {
-  // Before its HELLO, or with keys, a TCP peer is a program, not a person.
-  const bool program = peer.connection->sealed() || (!peer.greeted && !peer.is_unix);
-  if (!id.empty() || program) {
+  // With keys a peer is a program, not a person.
+  if (!id.empty() || peer.connection->sealed()) {
     Line line(error ? "ERR" : "OK");
     if (!id.empty()) line.add("id", id);
     if (error) line.add("code", word(error->code)).add("msg", error->message);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/io/acceptor.h"
+#include "common/io/door.h"
 #include "common/io/line_connection.h"
 #include "master/io/hub.h"
 #include "master/io/identity.h"
@@ -51,12 +52,9 @@ class ControlPort {
     std::unique_ptr<LineConnection> connection;
     bool is_unix = false;
     bool may_open_paths = false;  // our own user, or root, on a Unix socket
-    bool greeted = false;         // it has proved who it is, or need not
-    bool no_place = false;        // but there are enough
     bool ended = false;           // it will send no more
     Role role = Role::kAdmin;
-    std::string nonce;
-    Door door = Door::kTcp;
+    Entrance entrance = Entrance::kTcp;
     std::string host;  // where it counts: an address, or on a Unix socket a user
     Credential credential;
     Asker asker;
@@ -66,9 +64,8 @@ class ControlPort {
     std::vector<std::pair<Line, std::string>> held_back;
     std::size_t held_bytes = 0;
     bool away = false;  // the socket is with a helper thread, or waits for one
-    std::function<void()> upload;
+    Task upload;
     OperatorPatience patience;
-    Loop::TimerId timer{};
   };
   // How a request is to be answered.
   struct Asked {
@@ -79,17 +76,15 @@ class ControlPort {
   struct Row;
   static const Row kRows[];
 
-  void accepted(Fd fd, bool is_unix);
+  std::unique_ptr<Door> make_door(Entrance entrance);
+  void accepted(Fd fd);
+  Peer identify(int fd, std::optional<Error>& refused) const;
+  bool let_in(PeerId id, Peer&& peer);
+  std::optional<Door::Refusal> on_hello(GuestId id, Door::Guest& guest, std::string_view text);
+  Result<std::optional<Handshake>> admit(Peer& peer, const Door::Guest& guest, const Line& hello);
   void start(PeerId id, LineConnection::Released released);
   void on_line(PeerId id, std::string_view text);
-  void identify(Peer& peer, int fd);
-  void send_off(Peer& peer, std::string_view text);
-  void wait(PeerId id, const Peer& peer);
-  bool let_in(PeerId id, Peer& peer);
-  static Error no_place();
-  void on_hello(PeerId id, Peer& peer, std::string_view text);
-  Result<std::optional<Handshake>> admit(Peer& peer, const Line& hello);
-  void refuse(Peer& peer, const Error& error, const std::string& request = {});
+  void refuse(Peer& peer, const Error& error);
   void turn_away(const Peer& peer, const std::string& why);
   void refuse_line(Peer& peer, const std::string& request, const Error& error);
   void look_around();
@@ -121,8 +116,9 @@ class ControlPort {
   std::function<void(RequestId)> on_drained_;
   OperatorPlaces places_;
   UnsentBudget budget_{kMaxUnsent};
-  // Uploads, by door: together fewer than the threads that there are for transfers.
-  std::array<Turns, kDoors> uploads_;
+  // Uploads, by entrance: together fewer than the threads that there are for transfers.
+  std::array<Turns, kEntrances> uploads_;
+  std::array<std::unique_ptr<Door>, kEntrances> doors_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<PeerId, Peer> peers_;
   std::map<RequestId, Asked> asked_;

@@ -312,7 +312,7 @@ void Server::perform(Effect& effect) {
 void Server::collect_blobs() {
   std::set<std::string> keep = cluster_->referenced_blobs();
   keep.merge(control_->pinned());
-  jobs_.run([keep = std::move(keep), store = *blobs_]() -> Loop::Task {
+  jobs_.run([keep = std::move(keep), store = *blobs_]() -> Task {
     for (const std::string& blob : store.list())
       if (!keep.contains(blob)) (void)store.remove(blob);
     return {};
@@ -321,7 +321,7 @@ void Server::collect_blobs() {
 
 void Server::prepare_shortening() {
   Shortening::Parts parts{jobs_, *journal_, cluster_->state(), {}, {}, {}, {}, {}};
-  parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };
+  parts.hold = [this](Task task) { commits_->hold(std::move(task)); };
   parts.release = [this] { commits_->release(); };
   parts.save = [files = history_](const JournalRewrite& rewrite) {
     return files.save(rewrite.old_journal(), rewrite.old_tail_from(), rewrite.tail_from());

@@ -7,11 +7,10 @@ namespace dm::master {
 // Opened here, so that no cut comes between the asking and the reading. The rows are picked and
 // printed in the thread: both take a while.
 void Server::read_history(const ReadHistory& effect) {
-  auto files = std::make_shared<HistoryFiles::Opened>(history_.open(effect.filter.from));
-  jobs_.run([this, effect, files]() -> Loop::Task {
+  jobs_.run([this, effect, files = history_.open(effect.filter.from)]() -> Task {
     HistoryReader reader(effect.filter);
     HistoryRead read;
-    read.unreadable = HistoryFiles::read(*files, [&](std::string_view row) { reader.take(row); });
+    read.unreadable = HistoryFiles::read(files, [&](std::string_view row) { reader.take(row); });
     read.request = effect.request;
     read.text = show_history(reader.rows(), effect.filter.json);
     read.rows = static_cast<std::int64_t>(reader.rows().size());
@@ -24,7 +23,7 @@ void Server::read_history(const ReadHistory& effect) {
 
 void Server::keep_history_small() {
   const std::int64_t from = cluster_->state().cuts.before;
-  jobs_.run([this, from, files = history_, most = options_.history_max_bytes]() -> Loop::Task {
+  jobs_.run([this, from, files = history_, most = options_.history_max_bytes]() -> Task {
     const HistoryExcess excess = files.excess(from, most);
     if (excess.before == 0) return {};
     return [this, from, excess] {
@@ -36,7 +35,7 @@ void Server::keep_history_small() {
 }
 
 void Server::drop_history(std::int64_t before) {
-  jobs_.run([files = history_, before]() -> Loop::Task {
+  jobs_.run([files = history_, before]() -> Task {
     files.remove_before(before);
     return {};
   });
@@ -44,7 +43,7 @@ void Server::drop_history(std::int64_t before) {
 
 // One at a time: of two tails of an instance the later one stays.
 void Server::store_tail(const std::string& order, Tail tail) {
-  tail_jobs_.run([this, order, files = tails_, tail = std::move(tail)]() -> Loop::Task {
+  tail_jobs_.run([this, order, files = tails_, tail = std::move(tail)]() -> Task {
     const auto size = files.save(tail);
     if (!size) return [this, order, why = size.error()] { dispatch(StreamEnded{order, why}); };
     return [this, order, stored = TailStored{tail.instance, tail.run, *size}] {
@@ -56,7 +55,7 @@ void Server::store_tail(const std::string& order, Tail tail) {
 
 // What cannot be stored is asked for again with the rest.
 void Server::keep_tail(const Tail& tail) {
-  tail_jobs_.run([this, files = tails_, tail]() -> Loop::Task {
+  tail_jobs_.run([this, files = tails_, tail]() -> Task {
     const auto size = files.save(tail);
     if (!size) return {};
     return [this, stored = TailStored{tail.instance, 0, *size}] { dispatch(stored); };
@@ -64,14 +63,14 @@ void Server::keep_tail(const Tail& tail) {
 }
 
 void Server::read_tail(const ReadTail& effect) {
-  tail_jobs_.run([this, files = tails_, effect]() -> Loop::Task {
+  tail_jobs_.run([this, files = tails_, effect]() -> Task {
     TailRead read{effect.request, effect.instance, files.read(effect.instance)};
     return [this, read = std::move(read)] { dispatch(read); };
   });
 }
 
 void Server::drop_tails(const std::vector<std::string>& instances) {
-  tail_jobs_.run([files = tails_, instances]() -> Loop::Task {
+  tail_jobs_.run([files = tails_, instances]() -> Task {
     files.remove(instances);
     return {};
   });

@@ -11,16 +11,21 @@ constexpr std::int64_t kCloseEnough = 1 << 20;  // bytes that may be copied whil
 }  // namespace
 
 void Shortening::begin() {
-  rewrite_ = std::make_shared<JournalRewrite>(parts_.journal);
+  running_ = true;
+  rewrite_ = std::make_unique<JournalRewrite>(parts_.journal);
   walk_ = SnapshotWalk();
   run([](JournalRewrite& rewrite) { return rewrite.open(); }, &Shortening::slice);
 }
 
-void Shortening::run(std::function<Status(JournalRewrite&)> work, Step next) {
-  parts_.jobs.run([this, work = std::move(work), next, rewrite = rewrite_]() -> Loop::Task {
-    const Status done = work(*rewrite);
-    return [this, done, next] { done ? (this->*next)() : end(done); };
-  });
+void Shortening::run(Callable<Status(JournalRewrite&)> work, Step next) {
+  parts_.jobs.run(
+      [this, work = std::move(work), next, rewrite = std::move(rewrite_)]() mutable -> Task {
+        const Status done = work(*rewrite);
+        return [this, done, next, rewrite = std::move(rewrite)]() mutable {
+          rewrite_ = std::move(rewrite);
+          done ? (this->*next)() : end(done);
+        };
+      });
 }
 
 void Shortening::slice() {
@@ -38,9 +43,9 @@ void Shortening::slice() {
         },
         &Shortening::catch_up);
   }
-  // Shared, because a task must be copyable and the records are many.
-  auto records = std::make_shared<std::vector<Line>>(walk_.next(parts_.state, kSlice));
-  run([records](JournalRewrite& rewrite) { return rewrite.add(*records); }, &Shortening::slice);
+  run([records = walk_.next(parts_.state, kSlice)](
+          JournalRewrite& rewrite) { return rewrite.add(records); },
+      &Shortening::slice);
 }
 
 // What came meanwhile; while that is much, once more.
@@ -76,9 +81,9 @@ void Shortening::end(const Status& status) {
   parts_.on_done(status);
   parts_.release();
   // Running until then: the next one uses the same name.
-  parts_.jobs.run([this, rewrite = rewrite_]() -> Loop::Task {
+  parts_.jobs.run([this, rewrite = std::move(rewrite_)]() -> Task {
     rewrite->clear();
-    return [this] { rewrite_.reset(); };
+    return [this] { running_ = false; };
   });
 }
 

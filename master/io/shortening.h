@@ -19,8 +19,8 @@ class Shortening {
     JournalFile& journal;
     const State& state;  // between two events it is what the journal was given so far
     // CommitQueue's: while it is held nothing is written to the journal.
-    std::function<void(Loop::Task)> hold;
-    Loop::Task release;
+    std::function<void(Task)> hold;
+    Task release;
     // In a helper thread, before the old journal goes: what is to be saved of its part up to
     // tail_from().
     std::function<Status(const JournalRewrite&)> save;
@@ -34,12 +34,12 @@ class Shortening {
 
   // Call between two events. REQUIRES !is_running().
   void begin();
-  bool is_running() const { return rewrite_ != nullptr; }
+  bool is_running() const { return running_; }
 
  private:
   using Step = void (Shortening::*)();
   // `work` in a helper thread, then `next` in the loop's.
-  void run(std::function<Status(JournalRewrite&)> work, Step next);
+  void run(Callable<Status(JournalRewrite&)> work, Step next);
   void slice();
   void catch_up();
   void close_up();
@@ -47,8 +47,8 @@ class Shortening {
   void end(const Status& status);
 
   Parts parts_;
-  // Shared with the thread at work, which may outlive us.
-  std::shared_ptr<JournalRewrite> rewrite_;
+  bool running_ = false;
+  std::unique_ptr<JournalRewrite> rewrite_;  // with the thread while that is at work
   SnapshotWalk walk_;
   std::int64_t copied_ = 0;
 };

@@ -1,18 +1,21 @@
 #include "master/io/worker_port.h"
 
 #include "common/io/net.h"
-#include "common/io/system.h"
-#include "common/sha256.h"
 
 namespace dm::master {
 namespace {
 
-constexpr std::size_t kGreetingLine = 1024;
-constexpr std::int64_t kGreetingMs = 5000;
 constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
+// Orders wait while as many bytes are not yet with the kernel.
+constexpr std::size_t kSlowMark = 256 * 1024;
+constexpr std::int64_t kLookMs = 2000;
 constexpr int kUserTimeoutMs = 5000;
 constexpr std::size_t kWaitingPlaces = 64;
 constexpr std::size_t kSessionsPerHost = 1024, kSessionsInAll = 16384;
+
+bool is_order(const Line& line) {
+  return line.has("id") && line.verb() != "ERR";
+}
 
 bool is_worker_id(std::string_view id) {
   const bool hex = id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -24,53 +27,35 @@ bool is_worker_id(std::string_view id) {
 WorkerPort::WorkerPort(Hub& hub, Fd listener, BulkPort& bulk)
     : hub_(hub),
       bulk_(bulk),
-      waiting_(kWaitingPlaces),
       sessions_(kSessionsPerHost, kSessionsInAll),
-      acceptor_(hub.loop, std::move(listener), [this](Fd fd) { accepted(std::move(fd)); }) {}
-
-void WorkerPort::accepted(Fd fd) {
-  tune_tcp(fd.get(), kUserTimeoutMs);
-  const SessionId id = next_++;
-  Peer& peer = peers_[id];
-  peer.address = peer_name(fd.get());
-  peer.host = peer_host(fd.get());
-  const auto pushed_out = waiting_.enter(id, peer.host);
-  peer.connection =
-      std::make_unique<LineConnection>(hub_.loop, std::move(fd), kGreetingLine, kMaxQueue);
-  LineConnection::Handlers handlers;
-  handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
-  handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
-  handlers.on_too_long = [this, id] {
-    refuse(peers_[id], fail(Code::kTooLong, "a line is too long"));
-  };
-  peer.connection->start(std::move(handlers));
-  peer.nonce = random_hex(16);
-  peer.connection->send_line(Line("DM").add("proto", 1).add("nonce", peer.nonce));
-  peer.timer = hub_.loop.at(hub_.loop.now().mono_ms + kGreetingMs, [this, id] {
-    refuse(peers_[id], fail(Code::kTimeout, "no HELLO within 5 s"));
-  });
-  if (!pushed_out) return;
-  turn_away(peers_[*pushed_out], "too many wait without a HELLO");
-  peers_[*pushed_out].connection->drop("pushed out by a newcomer");
+      door_(hub.loop, {true, kUserTimeoutMs, kWaitingPlaces}, door_handlers()),
+      acceptor_(hub.loop, std::move(listener), [this](Fd fd) { door_.enter(std::move(fd)); }) {
+  look_around();
 }
 
-void WorkerPort::on_line(SessionId id, std::string_view text) {
-  Peer& peer = peers_[id];
-  const auto line = parse_line(text);
-  if (!line) return refuse(peer, line.error());
-  if (!peer.greeted) return on_hello(id, peer, *line);
-  hub_.dispatch(SessionLine{id, *line});
+Door::Handlers WorkerPort::door_handlers() {
+  return {[this](GuestId id, Door::Guest& guest, std::string_view text) {
+            return on_hello(id, guest, text);
+          },
+          [this](const Door::Guest& guest, const std::string& why) {
+            turn_away(guest.address, guest.name, why);
+          }};
 }
 
-void WorkerPort::on_hello(SessionId id, Peer& peer, const Line& hello) {
-  peer.name = hello.text("name");
-  if (const auto wrong = wrong_form(hello)) return refuse(peer, *wrong);
+std::optional<Door::Refusal> WorkerPort::on_hello(GuestId id, Door::Guest& guest,
+                                                  std::string_view text) {
+  const auto hello = parse_line(text);
+  if (!hello) return Door::refusal(hello.error());
+  guest.name = hello->text("name");
+  if (const auto wrong = wrong_form(*hello)) return Door::refusal(*wrong);
+  auto proof = prove(guest, *hello);
   // One answer for every failure: which part was wrong is nobody's business.
-  if (!hub_.keys.is_open() && !proves_key(peer, hello))
-    return refuse(peer, fail(Code::kDenied, "not accepted"), "no valid key");
-  hub_.loop.cancel(peer.timer);
-  if (hello.text("as") == "bulk") return open_bulk(id, peer, hello);
-  open_session(id, peer, hello);
+  if (!proof) return Door::refusal(fail(Code::kDenied, "not accepted"), "no valid key");
+  const auto refused = hello->text("as") == "bulk"
+                           ? open_bulk(id, guest, *hello, *proof)
+                           : open_session(id, guest, *hello, std::move(*proof));
+  if (refused) return Door::refusal(*refused);
+  return std::nullopt;
 }
 
 std::optional<Error> WorkerPort::wrong_form(const Line& hello) const {
@@ -83,49 +68,78 @@ std::optional<Error> WorkerPort::wrong_form(const Line& hello) const {
   return std::nullopt;
 }
 
-bool WorkerPort::proves_key(Peer& peer, const Line& hello) {
-  auto accepted = hub_.keys.verify(hello, peer.nonce, KeyKind::kWorker,
-                                   hub_.cluster.least_generation(peer.name));
-  if (!accepted) return false;
-  peer.handshake = std::move(accepted->handshake);
-  peer.credential = std::move(accepted->credential);
-  return true;
+std::optional<WorkerPort::Proof> WorkerPort::prove(const Door::Guest& guest,
+                                                   const Line& hello) const {
+  if (hub_.keys.is_open()) return Proof();
+  auto accepted = hub_.keys.verify(hello, guest.nonce, KeyKind::kWorker,
+                                   hub_.cluster.least_generation(guest.name));
+  if (!accepted) return std::nullopt;
+  return Proof{std::move(accepted->handshake), std::move(accepted->credential)};
 }
 
-void WorkerPort::open_bulk(SessionId id, Peer& peer, const Line& hello) {
-  if (!hub_.cluster.is_connected(peer.name, std::string(hello.text("id"))))
-    return refuse(peer, fail(Code::kDenied, "no session of that worker"));
-  if (!bulk_.has_room(peer.name))
-    return refuse(peer, fail(Code::kBusy, "too many bulk connections of that worker"));
-  waiting_.leave(id);
-  welcome(peer, Line("WELCOME"));
-  bulk_.adopt(peer.connection->release(), peer.name, peer.credential);
-  hub_.loop.later([this, id] { peers_.erase(id); });
+std::optional<Error> WorkerPort::open_bulk(GuestId id, const Door::Guest& guest, const Line& hello,
+                                           const Proof& proof) {
+  if (!hub_.cluster.is_connected(guest.name, std::string(hello.text("id"))))
+    return fail(Code::kDenied, "no session of that worker");
+  if (!bulk_.has_room(guest.name))
+    return fail(Code::kBusy, "too many bulk connections of that worker");
+  bulk_.adopt(door_.take(id), guest.name, proof.handshake, proof.credential);
+  return std::nullopt;
 }
 
-void WorkerPort::open_session(SessionId id, Peer& peer, const Line& hello) {
-  if (!sessions_.enter(id, peer.host))
-    return refuse(peer, fail(Code::kBusy, "too many sessions from that address, or in all"));
-  waiting_.leave(id);
-  peer.greeted = true;
-  peer.connection->set_max_line(kMaxLine);
+std::optional<Error> WorkerPort::open_session(GuestId id, const Door::Guest& guest,
+                                              const Line& hello, Proof proof) {
+  const SessionId session = next_++;
+  if (!sessions_.enter(session, guest.host))
+    return fail(Code::kBusy, "too many sessions from that address, or in all");
+  Peer& peer = peers_[session];
+  peer.address = guest.address;
+  peer.name = guest.name;
+  peer.handshake = std::move(proof.handshake);
+  peer.credential = std::move(proof.credential);
+  start(session, peer, door_.take(id));
+  hub_.dispatch(SessionOpened{session, peer.name, std::string(hello.text("id")), peer.address});
+  return std::nullopt;
+}
+
+void WorkerPort::start(SessionId id, Peer& peer, LineConnection::Released released) {
+  peer.connection =
+      std::make_unique<LineConnection>(hub_.loop, std::move(released.fd), kMaxLine, kMaxQueue);
+  LineConnection::Handlers handlers;
+  handlers.on_line = [this, id](std::string_view text) { on_line(id, text); };
+  handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
+  handlers.on_too_long = [this, id] {
+    refuse(peers_[id], fail(Code::kTooLong, "a line is too long"));
+  };
+  handlers.on_drained = [this, id] { send_orders(id, peers_[id]); };
+  peer.connection->set_slow_mark(kSlowMark);
   // Until WELCOME is out there are no seals, and what comes now could be anybody's.
   peer.connection->pause();
-  hub_.dispatch(SessionOpened{id, peer.name, std::string(hello.text("id")), peer.address});
+  peer.connection->start(std::move(handlers), released.unread, released.unsent);
 }
 
-// A guest keeps its place until it is gone: what still lingers counts too.
-void WorkerPort::refuse(Peer& peer, const Error& error, const std::string& why) {
-  if (!peer.greeted) turn_away(peer, why.empty() ? error.message : why);
-  hub_.loop.cancel(peer.timer);
-  Line line("ERR");
-  line.add("code", word(error.code)).add("msg", error.message);
-  peer.connection->send_line(line);
+void WorkerPort::on_line(SessionId id, std::string_view text) {
+  const auto line = parse_line(text);
+  Peer& peer = peers_[id];
+  if (!line) return refuse(peer, line.error());
+  if (line->verb() == "OK" || line->verb() == "ERR") answered(id, peer, line->text("id"));
+  hub_.dispatch(SessionLine{id, *line});
+}
+
+void WorkerPort::answered(SessionId id, Peer& peer, std::string_view order) {
+  peer.orders.answered(order);
+  peer.answered_ms = hub_.loop.now().mono_ms;
+  if (!peer.orders.empty()) send_orders(id, peer);
+}
+
+void WorkerPort::refuse(Peer& peer, const Error& error) {
+  peer.connection->send_line(Line("ERR").add("code", word(error.code)).add("msg", error.message));
   peer.connection->finish();
 }
 
-void WorkerPort::turn_away(const Peer& peer, const std::string& why) {
-  hub_.dispatch(TurnedAway{peer.address, peer.name, why});
+void WorkerPort::turn_away(const std::string& address, const std::string& name,
+                           const std::string& why) {
+  hub_.dispatch(TurnedAway{address, name, why});
 }
 
 void WorkerPort::recheck_keys() {
@@ -133,20 +147,48 @@ void WorkerPort::recheck_keys() {
     if (!hub_.holds(peer.credential)) peer.connection->finish();
 }
 
-// Ours to prove as well; from here on lines are sealed.
-void WorkerPort::welcome(Peer& peer, Line line) {
-  if (peer.handshake) line.add("proof", peer.handshake->master_proof(line));
-  peer.connection->send_line(line);
-  if (peer.handshake) peer.connection->set_seals(peer.handshake->seals_of_master());
-  peer.handshake.reset();
-  peer.connection->resume();
-}
-
 void WorkerPort::send(SessionId session, const Line& line) {
   const auto found = peers_.find(session);
   if (found == peers_.end()) return;
-  if (line.verb() == "WELCOME") return welcome(found->second, line);
-  found->second.connection->send_line(line);
+  Peer& peer = found->second;
+  if (line.verb() == "WELCOME") {
+    peer.connection->welcome(line, std::exchange(peer.handshake, std::nullopt));
+    return peer.connection->resume();
+  }
+  if (!is_order(line)) return peer.connection->send_line(line);
+  peer.orders.push(line);
+  send_orders(session, peer);
+}
+
+void WorkerPort::send_orders(SessionId id, Peer& peer) {
+  while (peer.connection->can_send() && !peer.connection->closed()) {
+    const auto order = peer.orders.pop();
+    if (!order) break;
+    peer.connection->send_line(*order);
+  }
+  if (peer.orders.empty() || peer.connection->closed()) return void(backed_up_.erase(id));
+  if (!backed_up_.insert(id).second) return;
+  peer.taken = peer.connection->sent();
+  peer.since_ms = peer.answered_ms = hub_.loop.now().mono_ms;
+}
+
+// Every few seconds, those whose orders wait: a worker that takes none of them has to go.
+void WorkerPort::look_around() {
+  const std::int64_t now = hub_.loop.now().mono_ms;
+  const std::set<SessionId> backed_up = backed_up_;
+  for (const SessionId id : backed_up) {
+    look_at(peers_[id], now);
+    send_orders(id, peers_[id]);
+  }
+  hub_.loop.at(now + kLookMs, [this] { look_around(); });
+}
+
+void WorkerPort::look_at(Peer& peer, std::int64_t now) {
+  const std::uint64_t taken = std::exchange(peer.taken, peer.connection->sent());
+  if (taken != peer.taken || peer.connection->queued() == 0) peer.since_ms = now;
+  if (now - peer.since_ms >= kDeafMs)
+    peer.connection->drop(std::string(LineConnection::kDoesNotRead));
+  if (now - peer.answered_ms >= kOrderMs) peer.orders.give_up();
 }
 
 void WorkerPort::close(SessionId session, const std::string&) {
@@ -158,11 +200,10 @@ void WorkerPort::on_closed(SessionId id, const std::string& why) {
   auto node = peers_.extract(id);
   if (node.empty()) return;
   const Peer& peer = node.mapped();
-  hub_.loop.cancel(peer.timer);
-  waiting_.leave(id);
   sessions_.leave(id);
-  if (why == LineConnection::kDoesNotRead) turn_away(peer, why);
-  if (peer.greeted) hub_.dispatch(SessionClosed{id, why});
+  backed_up_.erase(id);
+  if (why == LineConnection::kDoesNotRead) turn_away(peer.address, peer.name, why);
+  hub_.dispatch(SessionClosed{id, why});
 }
 
 }  // namespace dm::master

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "master/limits/admission.h"
+#include "common/admission.h"
 
 namespace dm::master {
 

@@ -62,7 +62,7 @@ class Bench {
         std::make_unique<JournalLog>(*journal_, jobs_), [](Effect&) {},
         [](const Error&) { ::abort(); });
     Shortening::Parts parts{jobs_, *journal_, state_, {}, {}, {}, {}, {}};
-    parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };
+    parts.hold = [this](Task task) { commits_->hold(std::move(task)); };
     parts.release = [this] { commits_->release(); };
     parts.save = [](const JournalRewrite&) { return Status(); };
     parts.on_done = [](const Status& done) {

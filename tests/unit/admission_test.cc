@@ -1,8 +1,8 @@
-#include "master/limits/admission.h"
+#include "common/admission.h"
 
 #include "tests/unit/check.h"
 
-using namespace dm::master;
+using namespace dm;
 
 namespace {
 // Who has to go; 0: nobody.

@@ -17,7 +17,7 @@ TEST(jobs_take_no_signals) {
   Jobs jobs(loop, 1);
   sigset_t blocked;
   ::sigemptyset(&blocked);
-  jobs.run([&]() -> Loop::Task {
+  jobs.run([&]() -> Task {
     ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
     return [&] { loop.stop(7); };
   });

@@ -110,3 +110,82 @@ TEST(connection_takes_up_all_requests_otherwise) {
   asked.turn();
   CHECK_EQ(asked.lines.size(), 3U);
 }
+
+namespace {
+
+// A pipe whose reading end rides with a line, and the connection that takes it.
+struct Riders {
+  Loop loop;
+  std::unique_ptr<LineConnection> from, to;
+  std::vector<std::string> came;  // each line, and what its descriptor holds
+  std::string closed;
+
+  Riders() {
+    int ends[2] = {-1, -1};
+    (void)::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends);
+    from = std::make_unique<LineConnection>(loop, Fd(ends[0]), kMaxLine, kMaxQueue);
+    to = std::make_unique<LineConnection>(loop, Fd(ends[1]), kMaxLine, kMaxQueue);
+    LineConnection::Handlers handlers;
+    handlers.on_line = [](std::string_view) {};
+    from->start(handlers);
+    handlers.on_line = [this](std::string_view line) {
+      const Fd rider = line.starts_with("FD") ? to->take_descriptor() : Fd();
+      char held[64];
+      const ssize_t got = rider.valid() ? ::read(rider.get(), held, sizeof held) : 0;
+      came.push_back(std::string(line) + ":" +
+                     std::string(held, got > 0 ? static_cast<std::size_t>(got) : 0));
+    };
+    handlers.on_closed = [this](const std::string& why) { closed = why; };
+    to->take_descriptors();
+    to->start(std::move(handlers));
+  }
+
+  static Fd holding(const std::string& text) {
+    int ends[2] = {-1, -1};
+    (void)::pipe(ends);
+    Fd write_end(ends[1]);
+    (void)!::write(ends[1], text.data(), text.size());
+    return Fd(ends[0]);
+  }
+  void turn(int times) {
+    for (; times > 0; --times) {
+      loop.at(loop.now().mono_ms, [this] { loop.stop(0); });
+      (void)loop.run();
+    }
+  }
+};
+
+}  // namespace
+
+TEST(connection_carries_a_descriptor_with_its_line) {
+  Riders riders;
+  riders.from->send("PLAIN\n");
+  riders.from->send("FD 1\n", Riders::holding("one"));
+  riders.from->send("PLAIN\n");
+  riders.from->send("FD 2\n", Riders::holding("two"));
+  riders.from->send("FD 3\n");
+  riders.turn(10);
+  const std::vector<std::string> due{"PLAIN:", "FD 1:one", "PLAIN:", "FD 2:two", "FD 3:"};
+  CHECK(riders.came == due);
+  CHECK_EQ(riders.closed, "");
+}
+
+TEST(connection_keeps_descriptors_with_their_lines_behind_a_long_queue) {
+  Riders riders;
+  const std::string padding = std::string(60'000, 'x') + "\n";
+  for (int i = 0; i < 40; ++i) {
+    riders.from->send(padding);
+    riders.from->send("FD " + std::to_string(i) + "\n", Riders::holding(std::to_string(i)));
+  }
+  riders.turn(200);
+  REQUIRE(riders.came.size() == 80);
+  for (std::size_t i = 0; i < 40; ++i)
+    CHECK_EQ(riders.came[2 * i + 1], "FD " + std::to_string(i) + ":" + std::to_string(i));
+}
+
+TEST(connection_drops_who_sends_more_descriptors_than_lines) {
+  Riders riders;
+  for (int i = 0; i < 12; ++i) riders.from->send("x", Riders::holding("x"));
+  riders.turn(30);
+  CHECK_EQ(riders.closed, "it sent more descriptors than lines");
+}

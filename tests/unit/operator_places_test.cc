@@ -2,60 +2,46 @@
 
 #include "tests/unit/check.h"
 
+using namespace dm;
 using namespace dm::master;
 
 namespace {
 // How many of `count` more get in; the guests are numbered from `first` on.
-std::size_t enter(OperatorPlaces& places, GuestId first, std::size_t count, Door door,
+std::size_t enter(OperatorPlaces& places, GuestId first, std::size_t count, Entrance entrance,
                   const std::string& host, const std::string& key = {}) {
   std::size_t in = 0;
   for (GuestId guest = first; guest < first + count; ++guest)
-    if (places.enter(guest, door, host, key)) ++in;
+    if (places.enter(guest, entrance, host, key)) ++in;
   return in;
 }
 }  // namespace
 
-TEST(places_of_one_door_are_not_anothers) {
+TEST(places_of_one_entrance_are_not_anothers) {
   OperatorPlaces places;
   for (GuestId host = 0; host < 4; ++host)
-    CHECK_EQ(enter(places, 1 + host * 1000, 300, Door::kTcp, "127.0.0." + std::to_string(host)),
+    CHECK_EQ(enter(places, 1 + host * 1000, 300, Entrance::kTcp, "127.0.0." + std::to_string(host)),
              256U);
-  CHECK_EQ(enter(places, 5000, 1, Door::kTcp, "127.0.0.9"), 0U);
+  CHECK_EQ(enter(places, 5000, 1, Entrance::kTcp, "127.0.0.9"), 0U);
   for (GuestId user = 0; user < 4; ++user)
-    CHECK_EQ(enter(places, 10'000 + user * 1000, 300, Door::kGroups, "u" + std::to_string(user)),
+    CHECK_EQ(enter(places, 10'000 + user * 1000, 300, Entrance::kGroups, "u" + std::to_string(user)),
              256U);
-  CHECK_EQ(enter(places, 15'000, 1, Door::kGroups, "u9"), 0U);
-  CHECK_EQ(enter(places, 20'000, 300, Door::kOwners, "root"), 256U);
-  CHECK_EQ(enter(places, 21'000, 1, Door::kOwners, "dm"), 1U);
+  CHECK_EQ(enter(places, 15'000, 1, Entrance::kGroups, "u9"), 0U);
+  CHECK_EQ(enter(places, 20'000, 300, Entrance::kOwners, "root"), 256U);
+  CHECK_EQ(enter(places, 21'000, 1, Entrance::kOwners, "dm"), 1U);
 }
 
 TEST(places_of_a_key_are_few_wherever_it_is_used) {
   OperatorPlaces places;
-  CHECK_EQ(enter(places, 1, 40, Door::kTcp, "a", "viewer"), 40U);
-  CHECK_EQ(enter(places, 101, 40, Door::kTcp, "b", "viewer"), 24U);
-  CHECK_EQ(enter(places, 201, 40, Door::kTcp, "b", "admin"), 40U);
+  CHECK_EQ(enter(places, 1, 40, Entrance::kTcp, "a", "viewer"), 40U);
+  CHECK_EQ(enter(places, 101, 40, Entrance::kTcp, "b", "viewer"), 24U);
+  CHECK_EQ(enter(places, 201, 40, Entrance::kTcp, "b", "admin"), 40U);
   places.leave(1);
-  CHECK_EQ(enter(places, 301, 2, Door::kTcp, "c", "viewer"), 1U);
+  CHECK_EQ(enter(places, 301, 2, Entrance::kTcp, "c", "viewer"), 1U);
 }
 
 TEST(places_that_an_address_lacks_cost_its_key_nothing) {
   OperatorPlaces places;
-  CHECK_EQ(enter(places, 1, 256, Door::kTcp, "a"), 256U);
-  CHECK_EQ(enter(places, 301, 100, Door::kTcp, "a", "viewer"), 0U);
-  CHECK_EQ(enter(places, 401, 64, Door::kTcp, "b", "viewer"), 64U);
-}
-
-TEST(places_to_wait_are_of_each_door) {
-  OperatorPlaces places;
-  CHECK(!places.wait(1, Door::kOwners, "root"));
-  CHECK(!places.wait(2, Door::kGroups, "stranger"));
-  for (GuestId guest = 11; guest < 11 + OperatorPlaces::kWaiting; ++guest)
-    CHECK(!places.wait(guest, Door::kTcp, "crowd"));
-  CHECK_EQ(places.wait(999, Door::kTcp, "alone").value_or(0), 11U);
-  // Who enters, or leaves, waits no more.
-  CHECK(places.enter(12, Door::kTcp, "crowd"));
-  CHECK(!places.wait(1000, Door::kTcp, "alone"));
-  places.leave(13);
-  CHECK(!places.wait(1001, Door::kTcp, "alone"));
-  CHECK_EQ(places.wait(1002, Door::kTcp, "alone").value_or(0), 14U);
+  CHECK_EQ(enter(places, 1, 256, Entrance::kTcp, "a"), 256U);
+  CHECK_EQ(enter(places, 301, 100, Entrance::kTcp, "a", "viewer"), 0U);
+  CHECK_EQ(enter(places, 401, 64, Entrance::kTcp, "b", "viewer"), 64U);
 }

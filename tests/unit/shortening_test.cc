@@ -39,7 +39,7 @@ class Scene {
         std::make_unique<JournalLog>(*journal_, jobs_), [this](Effect&) { ++performed_; },
         [this](const Error& error) { failure_ = error.message; });
     Shortening::Parts parts{jobs_, *journal_, state_, {}, {}, {}, {}, {}};
-    parts.hold = [this](Loop::Task task) { commits_->hold(std::move(task)); };
+    parts.hold = [this](Task task) { commits_->hold(std::move(task)); };
     parts.release = [this] { commits_->release(); };
     parts.save = [this](const JournalRewrite&) { return saves_; };
     parts.on_done = [this](const Status& done) { ended_ = done ? "done" : done.error().message; };

@@ -2,6 +2,7 @@
 
 #include "tests/unit/check.h"
 
+using namespace dm;
 using namespace dm::master;
 using Guests = std::vector<GuestId>;
 

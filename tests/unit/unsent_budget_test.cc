@@ -2,6 +2,7 @@
 
 #include "tests/unit/check.h"
 
+using namespace dm;
 using namespace dm::master;
 
 TEST(budget_is_not_counted_again_before_it_may_be_passed) {

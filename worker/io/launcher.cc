@@ -36,8 +36,8 @@ void Launcher::prepare_waiting() {
       waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMostInBatch));
   const std::vector<Start> starts(waiting_.begin(), end);
   waiting_.erase(waiting_.begin(), end);
-  starts_.run([this, starts]() -> Loop::Task {
-    return [this, send = prepare_all(starts)] {
+  starts_.run([this, starts]() -> Task {
+    return [this, send = prepare_all(starts)]() mutable {
       prepare_waiting();  // the next ones, while these are sent
       send();
     };
@@ -45,14 +45,10 @@ void Launcher::prepare_waiting() {
 }
 
 // In a helper thread.
-Loop::Task Launcher::prepare_all(const std::vector<Start>& starts) {
-  auto batch = std::make_unique<Batch>();
-  for (const Start& start : starts) batch->push_back(prepare(start));
-  // A task can be copied, a descriptor cannot: it changes hands by a plain pointer.
-  return [this, raw = batch.release()] {
-    const std::unique_ptr<Batch> owner(raw);
-    send_all(*owner);
-  };
+Task Launcher::prepare_all(const std::vector<Start>& starts) {
+  Batch batch;
+  for (const Start& start : starts) batch.push_back(prepare(start));
+  return [this, batch = std::move(batch)]() mutable { send_all(batch); };
 }
 
 // In any thread.

@@ -52,7 +52,7 @@ class Launcher {
   using Batch = std::vector<Prepared>;
 
   void prepare_waiting();
-  Loop::Task prepare_all(const std::vector<Start>& starts);
+  Task prepare_all(const std::vector<Start>& starts);
   Prepared prepare(const Start& start) const;
   void send_all(Batch& batch);
   bool send_spawn(Prepared& prepared);

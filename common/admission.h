@@ -1,4 +1,4 @@
-// master/limits/admission.h - who may wait for a proof, and how many may stay once it is given.
+// common/admission.h - who may wait for a proof, and how many may stay once it is given.
 // Pure: counts guests by where they come from, never touches a connection.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-namespace dm::master {
+namespace dm {
 
 using GuestId = std::uint64_t;  // grows with every guest: a smaller one came earlier
 
@@ -60,4 +60,4 @@ class Quota {
   GuestBook guests_;
 };
 
-}  // namespace dm::master
+}  // namespace dm

@@ -1,8 +1,8 @@
-#include "master/limits/admission.h"
+#include "common/admission.h"
 
 #include <algorithm>
 
-namespace dm::master {
+namespace dm {
 
 void GuestBook::add(GuestId guest, const std::string& address) {
   address_of_[guest] = address;
@@ -44,4 +44,4 @@ bool Quota::enter(GuestId guest, const std::string& address) {
   return true;
 }
 
-}  // namespace dm::master
+}  // namespace dm
