@@ -56,27 +56,28 @@ constexpr OptionSpec kHistoryOptions[] = {
 constexpr std::span<const OptionSpec> kNoOptions;
 
 constexpr CommandSpec kCommands[] = {
-    {"workers", 0, 0, kNothing, kJsonOnly, false, Role::kViewer, "[--json]",
-     "list every known worker with its state and load",
+    {CommandId::kWorkers, "workers", 0, 0, kNothing, kJsonOnly, false, Role::kViewer, Reach::kLooks,
+     "[--json]", "list every known worker with its state and load",
      "STATE is up, suspect (its connection closed a moment ago), lost (two beats missed) or left "
      "(it said goodbye). LOAD is 2*cpu*ram/(cpu+ram) in percent; the least loaded worker gets the "
      "next instance."},
-    {"workers forget", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "WORKER",
-     "forget a worker that will not come back",
+    {CommandId::kWorkersForget, "workers forget", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin,
+     Reach::kExpels, "WORKER", "forget a worker that will not come back",
      "Its name becomes free for another machine. What is movable moves at once; of what else ran "
      "there, 'history' says that its exit status is unknown. Refused while the worker is connected "
      "and not lost."},
-    {"workers revoke", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin, "NAME",
-     "make every key of that name worthless",
+    {CommandId::kWorkersRevoke, "workers revoke", 1, 1, kOneWorker, kNoOptions, false, Role::kAdmin,
+     Reach::kExpels, "NAME", "make every key of that name worthless",
      "The name stays; 'dm keygen' makes the key of the next generation."},
-    {"copy", 1, 1, kOneFile, kCopyOptions, false, Role::kOperator,
-     "FILE [--lib F]... [--file F]... [--as APP] [--to WORKERS]",
+    {CommandId::kCopy, "copy", 1, 1, kOneFile, kCopyOptions, false, Role::kOperator,
+     Reach::kChanges, "FILE [--lib F]... [--file F]... [--as APP] [--to WORKERS]",
      "copy an executable and its libraries to workers",
      "Libraries that the executable needs and that lie beside it or in its RUNPATH are taken "
      "along. "
      "Only what a worker lacks travels. WORKERS is a name, a comma list, a range w[1-50], "
      "label=value or all; without --to every available worker gets it."},
-    {"launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
+    {CommandId::kLaunch, "launch", 1, 1, kAppOrFile, kLaunchOptions, true, Role::kOperator,
+     Reach::kChanges,
      "APP|FILE [--on WORKER] [--count N] [--env K=V]... [--restart no|on-failure|always] "
      "[--on-lost move|stay] [--singleton [--lease 15s]] [--log-max 100M] [-- ARG...]",
      "start instances; prints APP.N WORKER PID for each",
@@ -87,21 +88,24 @@ constexpr CommandSpec kCommands[] = {
      "it "
      "when it has heard nothing from the master for the time of its lease, and only then is it "
      "launched elsewhere."},
-    {"ps", 0, 1, kAnyName, kPsOptions, false, Role::kViewer, "[TARGET|WORKER] [--all] [--json]",
+    {CommandId::kPs, "ps", 0, 1, kAnyName, kPsOptions, false, Role::kViewer, Reach::kLooks,
+     "[TARGET|WORKER] [--all] [--json]",
      "list instances; with --all the dead ones too, with the reason", ""},
-    {"stop", 1, kAnyNumber, kTargets, kStopOptions, false, Role::kOperator,
-     "TARGET... [--timeout 10s] [--no-kill]", "send SIGINT and wait; SIGKILL after the timeout",
+    {CommandId::kStop, "stop", 1, kAnyNumber, kTargets, kStopOptions, false, Role::kOperator,
+     Reach::kChanges, "TARGET... [--timeout 10s] [--no-kill]",
+     "send SIGINT and wait; SIGKILL after the timeout",
      "A stopped instance stays stopped: no restart policy starts it again. With --no-kill it may "
      "go on after the timeout, and the answer says so."},
-    {"kill", 1, kAnyNumber, kTargets, kNoOptions, false, Role::kOperator, "TARGET...",
-     "send SIGKILL to every process of the instance", ""},
-    {"start", 1, kAnyNumber, kOneInstance, kNoOptions, false, Role::kOperator, "INSTANCE...",
-     "start a stopped or dead instance again", "It keeps its name, its worker and its directory."},
-    {"usage", 0, 1, kAnyName, kUsageOptions, false, Role::kViewer,
+    {CommandId::kKill, "kill", 1, kAnyNumber, kTargets, kNoOptions, false, Role::kOperator,
+     Reach::kChanges, "TARGET...", "send SIGKILL to every process of the instance", ""},
+    {CommandId::kStart, "start", 1, kAnyNumber, kOneInstance, kNoOptions, false, Role::kOperator,
+     Reach::kChanges, "INSTANCE...", "start a stopped or dead instance again",
+     "It keeps its name, its worker and its directory."},
+    {CommandId::kUsage, "usage", 0, 1, kAnyName, kUsageOptions, false, Role::kViewer, Reach::kLooks,
      "[TARGET|WORKER] [--json] [--since T]", "CPU time and memory per instance and per worker",
      "With --since the samples of that time, one every 10 s."},
-    {"logs", 1, 1, kAppOrInstance, kLogsOptions, false, Role::kViewer,
-     "APP|INSTANCE [-f] [-n LINES] [--since 5m] [-t] [-p] [--run N] [-o FILE]",
+    {CommandId::kLogs, "logs", 1, 1, kAppOrInstance, kLogsOptions, false, Role::kViewer,
+     Reach::kLooks, "APP|INSTANCE [-f] [-n LINES] [--since 5m] [-t] [-p] [--run N] [-o FILE]",
      "print the log of an instance, exactly as it was written; or those of an app",
      "-f follows, -n prints the last lines, --since those of that time, -t the time before each "
      "line, -p the previous run, --run a given one, -o saves to a file. What the log's budget "
@@ -110,36 +114,40 @@ constexpr CommandSpec kCommands[] = {
      "as one, in order of time to about a second, each line behind its instance; -n counts for "
      "each. Those whose worker is gone stand first, as far as they are kept. What is missing is "
      "told on standard error, and the exit status is 1."},
-    {"delete", 1, 1, kOneApp, kDeleteOptions, false, Role::kOperator,
-     "APP [--from WORKERS] [--force]", "remove an app from workers and from the master",
+    {CommandId::kDelete, "delete", 1, 1, kOneApp, kDeleteOptions, false, Role::kOperator,
+     Reach::kChanges, "APP [--from WORKERS] [--force]",
+     "remove an app from workers and from the master",
      "Refused while an instance runs, unless --force stops it first. A lost worker deletes when "
      "it returns."},
-    {"failover", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",
-     "say whether instances of lost workers are moved", ""},
-    {"failover resume", 0, 0, kNothing, kNoOptions, false, Role::kOperator, "",
-     "move them although most workers vanished at once", ""},
-    {"events", 0, 0, kNothing, kEventsOptions, false, Role::kViewer, "[-f] [-n N] [--json]",
-     "what happened, who asked, when", "-f waits for more; -n prints the last N (20)."},
-    {"history", 0, 1, kTargets, kHistoryOptions, false, Role::kViewer,
-     "[APP|INSTANCE] [--since T] [-n N] [--json]",
+    {CommandId::kFailover, "failover", 0, 0, kNothing, kNoOptions, false, Role::kViewer,
+     Reach::kLooks, "", "say whether instances of lost workers are moved", ""},
+    {CommandId::kFailoverResume, "failover resume", 0, 0, kNothing, kNoOptions, false,
+     Role::kOperator, Reach::kChanges, "", "move them although most workers vanished at once", ""},
+    {CommandId::kEvents, "events", 0, 0, kNothing, kEventsOptions, false, Role::kViewer,
+     Reach::kLooks, "[-f] [-n N] [--json]", "what happened, who asked, when",
+     "-f waits for more; -n prints the last N (20)."},
+    {CommandId::kHistory, "history", 0, 1, kTargets, kHistoryOptions, false, Role::kViewer,
+     Reach::kLooks, "[APP|INSTANCE] [--since T] [-n N] [--json]",
      "every run that has ended: start, end, exit, CPU, memory, why",
      "Oldest first, those of deleted apps too. --since those that ended in that time, -n the last "
      "N. How much is kept is said by dm-master --history-max; what was cut is told on standard "
      "error. CPU is user and system time in seconds."},
-    {"describe", 1, 1, kAnyName, kJsonOnly, false, Role::kViewer, "NAME [--json]",
-     "everything known about an app, an instance or a worker", ""},
-    {"names", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",
-     "what TAB completes: worker NAME, app NAME, instance NAME, one a line", "", true},
-    {"help", 0, 2, kCommandName, kNoOptions, false, Role::kViewer, "[COMMAND]",
-     "list the commands, or explain one", ""},
-    {"version", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "", "print the version", ""},
-    {"quit", 0, 0, kNothing, kNoOptions, false, Role::kViewer, "",
+    {CommandId::kDescribe, "describe", 1, 1, kAnyName, kJsonOnly, false, Role::kViewer,
+     Reach::kLooks, "NAME [--json]", "everything known about an app, an instance or a worker", ""},
+    {CommandId::kNames, "names", 0, 0, kNothing, kNoOptions, false, Role::kViewer, Reach::kLooks,
+     "", "what TAB completes: worker NAME, app NAME, instance NAME, one a line", "", true},
+    {CommandId::kHelp, "help", 0, 2, kCommandName, kNoOptions, false, Role::kViewer, Reach::kLooks,
+     "[COMMAND]", "list the commands, or explain one", ""},
+    {CommandId::kVersion, "version", 0, 0, kNothing, kNoOptions, false, Role::kViewer,
+     Reach::kLooks, "", "print the version", ""},
+    {CommandId::kQuit, "quit", 0, 0, kNothing, kNoOptions, false, Role::kViewer, Reach::kLooks, "",
      "leave the shell; in dm-master's own shell also end the master (apps go on)", ""},
 };
+static_assert(has_row_for_each_command(kCommands));
 
 }  // namespace
 
-std::span<const CommandSpec> command_table() {
+std::span<const CommandSpec, kCommandCount> command_table() {
   return kCommands;
 }
 

@@ -1,7 +1,8 @@
-// master/commands/command_table.h - every command, once: arity, options, help, completion, who
-// may give it. Pure data.
+// master/commands/command_table.h - the registry of commands: one row a command with its arity,
+// options, help, completion, role, reach and the key of its handler. Pure data.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -33,22 +34,72 @@ struct OptionSpec {
 
 enum class Role { kViewer, kOperator, kAdmin };
 
+// What a command does to the cluster. The audit trail names each command that does not only look.
+enum class Reach {
+  kLooks,
+  kChanges,  // refused under a fence
+  kExpels,   // allowed under a fence: it can expel the worker whose claim has raised the fence
+};
+
+// The key of a command's handler; the rows of the table stand in this order.
+enum class CommandId : unsigned char {
+  kWorkers,
+  kWorkersForget,
+  kWorkersRevoke,
+  kCopy,
+  kLaunch,
+  kPs,
+  kStop,
+  kKill,
+  kStart,
+  kUsage,
+  kLogs,
+  kDelete,
+  kFailover,
+  kFailoverResume,
+  kEvents,
+  kHistory,
+  kDescribe,
+  kNames,
+  kHelp,
+  kVersion,
+  kQuit,  // the last one
+};
+inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(CommandId::kQuit) + 1;
+
+constexpr std::size_t index_of(CommandId id) {
+  return static_cast<std::size_t>(id);
+}
+
+// True if a table with one row a command has a row for each, in the order of CommandId. For a
+// static_assert beside every such table: a command without a row does not compile.
+template <typename Row, std::size_t kRows>
+constexpr bool has_row_for_each_command(const Row (&rows)[kRows]) {
+  if (kRows != kCommandCount) return false;
+  for (std::size_t i = 0; i < kRows; ++i)
+    if (index_of(rows[i].id) != i) return false;
+  return true;
+}
+
 inline constexpr int kAnyNumber = 1'000'000;
 
 struct CommandSpec {
+  CommandId id;
   std::string_view name;                  // may be two words: "workers forget"
   int least = 0, most = 0;                // operands
   std::span<const OperandKind> operands;  // the last one repeats
   std::span<const OptionSpec> options;
   bool rest = false;  // takes what stands behind "--"
   Role role = Role::kViewer;
+  Reach reach = Reach::kLooks;
   std::string_view usage;    // behind the name
   std::string_view summary;  // one line
   std::string_view details;  // more of it, for `help COMMAND`; may be empty
   bool hidden = false;       // for dm itself, not for people
 };
 
-std::span<const CommandSpec> command_table();
+// Every command, indexed by CommandId.
+std::span<const CommandSpec, kCommandCount> command_table();
 
 // The command whose name `words` begin with, the longest name first; nullptr if there is none.
 const CommandSpec* find_command(std::span<const std::string_view> words);

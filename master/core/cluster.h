@@ -112,9 +112,8 @@ class Cluster {
   };
 
   using CommandHandler = void (Cluster::*)(Request&, const Command&, Now);
-  enum class Reach;
   struct CommandRow;
-  static const CommandRow kCommandRows[];
+  static const CommandRow kCommandRows[kCommandCount];
   using LineHandler = void (Cluster::*)(WorkerView&, const Line&, Now);
   struct LineRow;
   static const LineRow kLineRows[];

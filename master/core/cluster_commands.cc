@@ -31,40 +31,34 @@ std::string short_version(const std::string& version) {
 
 }  // namespace
 
-enum class Cluster::Reach {
-  kLooks,
-  kChanges,  // named in the audit trail, and refused under a fence
-  kExpels,   // named as well; but whoever lied a fence into being can still be thrown out
-};
-
 struct Cluster::CommandRow {
-  std::string_view name;
+  CommandId id;
   CommandHandler handler;
-  Reach reach;
 };
 
-const Cluster::CommandRow Cluster::kCommandRows[] = {
-    {"workers", &Cluster::do_workers, Reach::kLooks},
-    {"workers forget", &Cluster::do_forget, Reach::kExpels},
-    {"workers revoke", &Cluster::do_revoke, Reach::kExpels},
-    {"failover", &Cluster::do_failover, Reach::kLooks},
-    {"failover resume", &Cluster::do_failover, Reach::kChanges},
-    {"copy", &Cluster::do_copy, Reach::kChanges},
-    {"launch", &Cluster::do_launch, Reach::kChanges},
-    {"ps", &Cluster::do_ps, Reach::kLooks},
-    {"stop", &Cluster::do_stop, Reach::kChanges},
-    {"kill", &Cluster::do_kill, Reach::kChanges},
-    {"start", &Cluster::do_start, Reach::kChanges},
-    {"usage", &Cluster::do_usage, Reach::kLooks},
-    {"logs", &Cluster::do_logs, Reach::kLooks},
-    {"delete", &Cluster::do_delete, Reach::kChanges},
-    {"events", &Cluster::do_events, Reach::kLooks},
-    {"history", &Cluster::do_history, Reach::kLooks},
-    {"describe", &Cluster::do_describe, Reach::kLooks},
-    {"help", &Cluster::do_help, Reach::kLooks},
-    {"names", &Cluster::do_names, Reach::kLooks},
-    {"version", &Cluster::do_version, Reach::kLooks},
-    {"quit", &Cluster::do_quit, Reach::kLooks},
+// The handler of each command, indexed by CommandId.
+constexpr Cluster::CommandRow Cluster::kCommandRows[kCommandCount] = {
+    {CommandId::kWorkers, &Cluster::do_workers},
+    {CommandId::kWorkersForget, &Cluster::do_forget},
+    {CommandId::kWorkersRevoke, &Cluster::do_revoke},
+    {CommandId::kCopy, &Cluster::do_copy},
+    {CommandId::kLaunch, &Cluster::do_launch},
+    {CommandId::kPs, &Cluster::do_ps},
+    {CommandId::kStop, &Cluster::do_stop},
+    {CommandId::kKill, &Cluster::do_kill},
+    {CommandId::kStart, &Cluster::do_start},
+    {CommandId::kUsage, &Cluster::do_usage},
+    {CommandId::kLogs, &Cluster::do_logs},
+    {CommandId::kDelete, &Cluster::do_delete},
+    {CommandId::kFailover, &Cluster::do_failover},
+    {CommandId::kFailoverResume, &Cluster::do_failover},
+    {CommandId::kEvents, &Cluster::do_events},
+    {CommandId::kHistory, &Cluster::do_history},
+    {CommandId::kDescribe, &Cluster::do_describe},
+    {CommandId::kNames, &Cluster::do_names},
+    {CommandId::kHelp, &Cluster::do_help},
+    {CommandId::kVersion, &Cluster::do_version},
+    {CommandId::kQuit, &Cluster::do_quit},
 };
 
 void Cluster::handle(const Command& command, Now now) {
@@ -73,16 +67,13 @@ void Cluster::handle(const Command& command, Now now) {
   request.asker = command.asker;
   request.invocation = command.invocation;
   request.words = typed_words(command.invocation);
-  for (const CommandRow& row : kCommandRows) {
-    if (row.name != command.invocation.command->name) continue;
-    if (row.reach != Reach::kLooks) begin_audit(request, now);
-    if (row.reach == Reach::kChanges && !state_.fence.empty()) {
-      refuse(request, fail(Code::kDenied, state_.fence));
-      break;
-    }
-    (this->*row.handler)(request, command, now);
-    break;
-  }
+  static_assert(has_row_for_each_command(kCommandRows));
+  const CommandSpec& spec = *command.invocation.command;
+  if (spec.reach != Reach::kLooks) begin_audit(request, now);
+  if (spec.reach == Reach::kChanges && !state_.fence.empty())
+    refuse(request, fail(Code::kDenied, state_.fence));
+  else
+    (this->*kCommandRows[index_of(spec.id)].handler)(request, command, now);
   if (Request* left = find_request(command.request)) finish_if_done(*left, now);
 }
 

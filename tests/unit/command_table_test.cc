@@ -67,6 +67,20 @@ TEST(command_table_what_changes_something_is_for_no_mere_viewer) {
       if (command.name == name) CHECK(command.role == Role::kViewer);
 }
 
+// A command that changes something is audited and stands still under a fence; one that only looks
+// is for every viewer.
+TEST(command_table_the_reach_fits_the_role) {
+  for (const CommandSpec& command : command_table()) {
+    CHECK_EQ(command.reach == Reach::kLooks, command.role == Role::kViewer);
+    CHECK_EQ(command.reach == Reach::kExpels, command.role == Role::kAdmin);
+  }
+}
+
+TEST(command_table_is_indexed_by_id) {
+  for (std::size_t i = 0; i < kCommandCount; ++i) CHECK_EQ(index_of(command_table()[i].id), i);
+  CHECK_EQ(command_table()[index_of(CommandId::kFailoverResume)].name, "failover resume");
+}
+
 TEST(command_table_help_names_all_but_the_hidden) {
   const auto all = help_text({});
   REQUIRE(all.has_value());
