@@ -43,7 +43,7 @@ std::optional<int> run_here(const std::vector<std::string>& words) {
 int exit_status(Code code) {
   switch (code) {
     case Code::kBadArg:
-    case Code::kUnknownVerb: return kUsage;
+    case Code::kUnknownVerb: return kUsageError;
     case Code::kNotFound: return kNotThere;
     default: return kFailed;
   }
@@ -119,7 +119,7 @@ int Client::run_script(int fd) {
     }
     if (lines.too_long()) {
       complain("a line is longer than 64 KiB");
-      return kUsage;
+      return kUsageError;
     }
   }
   return status;

@@ -22,7 +22,7 @@ struct ClientOptions {
 };
 
 // Exit statuses of dm (SPEC 3).
-inline constexpr int kDone = 0, kFailed = 1, kUsage = 2, kNotThere = 3, kUnreachable = 4;
+inline constexpr int kDone = 0, kFailed = 1, kUsageError = 2, kNotThere = 3, kUnreachable = 4;
 inline constexpr int kInterrupted = 130;  // 128 + SIGINT
 int exit_status(Code code);
 
