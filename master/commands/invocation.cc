@@ -4,26 +4,22 @@
 
 #include "common/codec.h"
 #include "common/escape.h"
+#include "common/help_rows.h"
 #include "common/names.h"
 #include "common/units.h"
 
 namespace dm {
 namespace {
 
+constexpr std::size_t kOptionColumn = 24;           // where the help of options begins
 constexpr std::int64_t kLeastLogBytes = 64 * 1024;  // the workers refuse less
 
 std::string quoted(std::string_view text) {
   return "'" + escape_for_terminal(text) + "'";
 }
 
-std::string usage_of(const CommandSpec& command) {
-  std::string text = "usage: " + std::string(command.name);
-  if (!command.usage.empty()) text.append(" ").append(command.usage);
-  return text;
-}
-
 Error bad(const CommandSpec& command, const std::string& what) {
-  return fail(Code::kBadArg, std::string(command.name) + ": " + what + "; " + usage_of(command));
+  return fail(Code::kBadArg, std::string(command.name) + ": " + what + "; " + usage_text(command));
 }
 
 Error unknown_command(std::string_view name) {
@@ -127,10 +123,11 @@ Status read_option(const std::vector<std::string>& words, std::size_t& at, Invoc
 Status check_operands(const Invocation& invocation) {
   const CommandSpec& command = *invocation.command;
   const int count = static_cast<int>(invocation.operands.size());
-  if (count < command.least) return bad(command, "something is missing");
-  if (count > command.most)
-    return bad(command, "did not expect " +
-                            quoted(invocation.operands[static_cast<std::size_t>(command.most)]));
+  if (count < command.operands.least) return bad(command, "something is missing");
+  if (count > command.operands.most)
+    return bad(command,
+               "did not expect " +
+                   quoted(invocation.operands[static_cast<std::size_t>(command.operands.most)]));
   for (const std::string& operand : invocation.operands)
     if (operand.empty()) return bad(command, "an empty word stands for nothing");
   return {};
@@ -151,8 +148,13 @@ Status check_options(const Invocation& invocation) {
 }
 
 std::string help_of(const CommandSpec& command) {
-  std::string text = usage_of(command) + "\n" + std::string(command.summary) + "\n";
-  if (!command.details.empty()) text.append(command.details).append("\n");
+  std::string text = wrap_text(usage_text(command), 0) + wrap_text(command.summary, 0);
+  if (!command.options.empty()) text += "\n";
+  for (const OptionSpec& option : command.options)
+    text += help_row(left_side(option), option.help, kOptionColumn);
+  if (!command.details.empty()) text += "\n" + wrap_text(command.details, 0);
+  if (command.role != Role::kViewer) text += "\nfor " + role_word(command.role) + "s\n";
+  if (!command.example.empty()) text += "\nexample: " + std::string(command.example) + "\n";
   return text;
 }
 

@@ -34,7 +34,7 @@ bool is_news(std::string_view line) {
 CommandWords words_of(const CommandSpec& command) {
   CommandWords words;
   words.name = command.name;
-  words.operands.assign(command.operands.begin(), command.operands.end());
+  words.operands = {command.operands.kind};
   for (const OptionSpec& option : command.options) {
     OptionWords known{std::string(option.name), option.value, {}};
     for (std::string_view rest = option.choices; !rest.empty();) {
