@@ -4,6 +4,7 @@
 #include "common/io/net.h"
 #include "common/io/system.h"
 #include "common/names.h"
+#include "common/shell_words.h"
 #include "master/io/control_port.h"
 
 namespace dm::master {
@@ -136,7 +137,7 @@ void ControlPort::start(PeerId id, LineConnection::Released released) {
   handlers.on_end = [this, id] { on_end(id); };
   handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
   handlers.on_too_long = [this, id] {
-    refuse(peers_[id], fail(Code::kTooLong, "a line is too long"));
+    refuse(peers_[id], fail(Code::kTooLong, "a line is longer than 64 KiB"));
   };
   handlers.on_drained = [this, id] {
     const std::set<RequestId> requests = peers_[id].requests;
@@ -198,6 +199,9 @@ void ControlPort::recheck_keys() {
 void ControlPort::on_end(PeerId id) {
   Peer& peer = peers_[id];
   peer.ended = true;
+  if (peer.command.waiting())
+    if (const auto words = split_words(peer.command.give_up()); !words)
+      answer(peer, "", words.error());
   if (peer.requests.empty()) peer.connection->finish();
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/codec.h"
+#include "common/command_lines.h"
 #include "common/escape.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
@@ -95,8 +96,23 @@ int Client::run(const std::vector<std::string>& given) {
   return status;
 }
 
+// Runs one command of a script. nullopt: the script goes on.
+std::optional<int> Client::run_command(const std::string& text, int& status) {
+  const auto words = split_words(text);
+  if (!words) {
+    complain(words.error().message);
+    status = exit_status(words.error().code);
+    return std::nullopt;
+  }
+  if (words->empty()) return std::nullopt;
+  if (words->front() == "quit") return status;
+  if (const int ran = run(*words); ran != kDone) status = ran;
+  return status == kInterrupted ? std::optional(status) : std::nullopt;
+}
+
 int Client::run_script(int fd) {
   LineBuffer lines(kMaxLine);
+  CommandLines commands(kMaxLine);
   int status = kDone;
   bool ended = false;
   while (!ended) {
@@ -106,22 +122,17 @@ int Client::run_script(int fd) {
     // A last line without a newline is a line all the same.
     lines.feed(ended ? "\n" : std::string_view(bytes, static_cast<std::size_t>(got)));
     while (const auto line = lines.next()) {
-      const auto words = split_words(*line);
-      if (!words) {
-        complain(words.error().message);
-        status = exit_status(words.error().code);
-        continue;
-      }
-      if (words->empty()) continue;
-      if (words->front() == "quit") return status;
-      if (const int ran = run(*words); ran != kDone) status = ran;
-      if (status == kInterrupted) return status;
+      const auto command = commands.take(*line);
+      if (!command) continue;
+      if (const auto left = run_command(*command, status)) return *left;
     }
-    if (lines.too_long()) {
-      complain("a line is longer than 64 KiB");
+    if (lines.too_long() || commands.too_long()) {
+      complain("a command of the script is longer than 64 KiB: what follows is not run");
       return kUsageError;
     }
   }
+  // The end of the script within quotes: the command was never whole, so it is not run.
+  if (commands.waiting()) (void)run_command(commands.give_up(), status);
   return status;
 }
 
