@@ -54,14 +54,15 @@ Client::Client(ClientOptions options) : options_(std::move(options)), jobs_(loop
   loop_.on_signal(SIGINT, [this] {
     if (!call_) return;
     call_->cancel();
-    (void)output_->close();
+    (void)output_->close(Output::Ending::kInterrupted);
     if (changes_) complain("no longer waiting; what was begun goes on");
     loop_.stop(kInterrupted);
   });
 }
 
 int Client::finish(const CallOutcome& outcome) {
-  if (const Status closed = output_->close(); !closed) {
+  const auto ending = outcome.error ? Output::Ending::kFailed : Output::Ending::kWhole;
+  if (const Status closed = output_->close(ending); !closed) {
     complain(closed.error().message);
     return kFailed;
   }

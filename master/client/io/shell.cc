@@ -166,7 +166,8 @@ void Shell::entered(const std::string& line) {
 }
 
 void Shell::ended(const CallOutcome& outcome) {
-  if (auto closed = output_->close(); !closed) to_terminal(closed.error().message + "\n");
+  const auto ending = outcome.error ? Output::Ending::kFailed : Output::Ending::kWhole;
+  if (auto closed = output_->close(ending); !closed) to_terminal(closed.error().message + "\n");
   if (outcome.error) to_terminal("error: " + escape_for_terminal(outcome.error->message) + "\n");
   loop_.later([this] {
     call_.reset();
@@ -179,7 +180,7 @@ void Shell::ended(const CallOutcome& outcome) {
 void Shell::interrupt() {
   if (!call_) return;
   call_->cancel();
-  (void)output_->close();
+  (void)output_->close(Output::Ending::kInterrupted);
   prompt_.forget_waiting();
   to_terminal(changes_ ? "\nno longer waiting; what was begun goes on\n" : "\n");
   loop_.later([this] {
