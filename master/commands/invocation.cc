@@ -77,7 +77,10 @@ std::string complaint(const OptionSpec& option, const std::string& value) {
       return number && *number >= 1 && *number <= 100'000 ? "" : "wants a number from 1 to 100000";
     case ValueCheck::kEnvironment: {
       const std::size_t equals = value.find('=');
-      return equals == std::string::npos || equals == 0 ? "wants NAME=VALUE" : "";
+      if (equals == std::string::npos || equals == 0) return "wants NAME=VALUE";
+      const std::string_view name = std::string_view(value).substr(0, equals);
+      const bool is_mark = name == "DM_INSTANCE" || name == "DM_RUN";
+      return is_mark ? "cannot be set: dm knows the processes of an instance by it" : "";
     }
     case ValueCheck::kAppName:
       return is_app_name(value) ? "" : "wants an app name: a-z 0-9 _ -, at most 63, not 'all'";
@@ -120,10 +123,15 @@ Status read_option(const std::vector<std::string>& words, std::size_t& at, Invoc
   return {};
 }
 
+// Which operand is missing, by its name in the usage.
+std::string missing(const CommandSpec& command) {
+  return std::string(command.operands.usage) + " is missing";
+}
+
 Status check_operands(const Invocation& invocation) {
   const CommandSpec& command = *invocation.command;
   const int count = static_cast<int>(invocation.operands.size());
-  if (count < command.operands.least) return bad(command, "something is missing");
+  if (count < command.operands.least) return bad(command, missing(command));
   if (count > command.operands.most)
     return bad(command,
                "did not expect " +

@@ -150,7 +150,14 @@ void ControlPort::on_hello(PeerId id, Peer& peer, std::string_view text) {
   const auto hello = parse_line(text);
   const bool fits = hello && hello->verb() == "HELLO" && hello->number_or("proto", 0) == 1 &&
                     hello->text("as") == "control";
-  if (!fits) return refuse(peer, fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
+  const bool is_worker = hello && hello->verb() == "HELLO" && hello->text("as") != "control";
+  if (is_worker)
+    return refuse(peer, fail(Code::kBadLine,
+                             "this port is for operators (HELLO as=control); a worker connects to "
+                             "the address of --listen"));
+  if (!fits)
+    return refuse(
+        peer, fail(Code::kBadLine, "expected HELLO proto=1 as=control: this port speaks to dm"));
   peer.asker.who = hello->text("name");
   auto accepted = admit(peer, *hello);
   if (!accepted) return refuse(peer, accepted.error());

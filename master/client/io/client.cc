@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "common/codec.h"
 #include "common/command_lines.h"
 #include "common/escape.h"
@@ -16,6 +18,7 @@ namespace dm {
 namespace {
 
 constexpr int kMostJobs = 4;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of an editor; no part of a command
 
 void complain(const std::string& text) {
   (void)write_all(STDERR_FILENO, "dm: " + escape_for_terminal(text) + "\n");
@@ -115,7 +118,7 @@ int Client::run_script(int fd) {
   LineBuffer lines(kMaxLine);
   CommandLines commands(kMaxLine);
   int status = kDone;
-  bool ended = false;
+  bool ended = false, is_first = true;
   while (!ended) {
     char bytes[4096];
     const ssize_t got = retry([&] { return ::read(fd, bytes, sizeof bytes); });
@@ -123,7 +126,9 @@ int Client::run_script(int fd) {
     // A last line without a newline is a line all the same.
     lines.feed(ended ? "\n" : std::string_view(bytes, static_cast<std::size_t>(got)));
     while (const auto line = lines.next()) {
-      const auto command = commands.take(*line);
+      const bool has_mark = std::exchange(is_first, false) && line->starts_with(kByteOrderMark);
+      const auto command =
+          commands.take(std::string_view(*line).substr(has_mark ? kByteOrderMark.size() : 0));
       if (!command) continue;
       if (const auto left = run_command(*command, status)) return *left;
     }
