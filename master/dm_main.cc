@@ -1,14 +1,13 @@
 // dm: gives commands to a running master.
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <string>
 #include <vector>
 
 #include "common/escape.h"
 #include "common/io/files.h"
+#include "common/flags.h"
 #include "common/io/key_file.h"
 #include "common/io/state_directory.h"
 #include "master/client/io/keygen.h"
@@ -16,32 +15,32 @@
 
 namespace {
 
-constexpr char kHelp[] =
-    R"(usage: dm [OPTION]... [COMMAND [ARG]...]
-Gives a command to a running dm-master. Without a command: a shell on a terminal,
-else a script of commands on standard input.
-
-  --connect PATH|HOST:PORT  the master's control endpoint (DM_CONNECT, else the
-                            control.sock of the default dm-master state directory)
-  --secret-file F           a key for a remote master (DM_SECRET_FILE)
-  --version, --help
-'dm help' lists the commands; 'dm keygen --help' explains keys.
-Exit status: 0 done, 1 failed, 2 usage, 3 what was named does not exist, 4 no master.
-)";
-
-enum Flag { kConnect = 256, kSecret, kVersion, kHelpFlag };
-
-constexpr option kOptions[] = {
-    {"connect", required_argument, nullptr, kConnect},
-    {"secret-file", required_argument, nullptr, kSecret},
-    {"version", no_argument, nullptr, kVersion},
-    {"help", no_argument, nullptr, kHelpFlag},
-    {nullptr, 0, nullptr, 0},
+struct DmOptions {
+  std::string connect, secret_file;
 };
+
+constexpr dm::Flag<DmOptions> kFlags[] = {
+    {{"connect", dm::Takes::kValue, "PATH|HOST:PORT",
+      "DM_CONNECT, else the control.sock of the default dm-master state directory",
+      "the master's control endpoint"},
+     &dm::take_text<&DmOptions::connect>},
+    {{"secret-file", dm::Takes::kValue, "F", "DM_SECRET_FILE",
+      "a key for a remote master, made by 'dm keygen --control'"},
+     &dm::take_text<&DmOptions::secret_file>},
+};
+
+std::string help_text() {
+  return "usage: dm [OPTION]... [COMMAND [ARG]...]\n"
+         "Gives a command to a running dm-master. Without a command: a shell on a terminal,\n"
+         "else a script of commands on standard input.\n\n" +
+         dm::flags_help(dm::texts_of(kFlags)) +
+         "'dm help' lists the commands; 'dm keygen --help' explains keys.\n"
+         "Exit status: 0 done, 1 failed, 2 usage, 3 what was named does not exist, 4 no master.\n";
+}
 
 int usage(const std::string& what) {
   fprintf(stderr, "dm: %s; 'dm --help' lists the options\n", dm::escape_for_terminal(what).c_str());
-  return dm::kUsage;
+  return dm::kUsageError;
 }
 
 int fail_with(const std::string& what) {
@@ -58,35 +57,28 @@ std::string default_endpoint() {
 
 int main(int argc, char** argv) {
   dm::fill_standard_files();
-  std::string connect = default_endpoint();
-  const char* from_environment = ::getenv("DM_SECRET_FILE");
-  std::string secret = from_environment ? from_environment : "";
-  ::opterr = 0;
-  while (true) {
-    // The "+" leaves the options of the command to the command.
-    const int flag = ::getopt_long(argc, argv, "+", kOptions, nullptr);
-    if (flag == -1) break;
-    switch (flag) {
-      case kConnect: connect = ::optarg; break;
-      case kSecret: secret = ::optarg; break;
-      case kVersion: puts("dm " DM_VERSION); return 0;
-      case kHelpFlag: fputs(kHelp, stdout); return 0;
-      default: return usage("unknown option or missing value: " + std::string(argv[optind - 1]));
-    }
-  }
-  const auto endpoint = dm::parse_endpoint(connect);
+  DmOptions given;
+  given.connect = default_endpoint();
+  if (const char* file = ::getenv("DM_SECRET_FILE")) given.secret_file = file;
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  // Behind the first word the options are the command's.
+  const auto read = dm::read_flags(kFlags, arguments, dm::Operands::kFirstEndsFlags, given);
+  if (!read) return usage(read.error().message);
+  if (read->wish == dm::FlagsRead::Wish::kVersion) return ::puts("dm " DM_VERSION) < 0;
+  if (read->wish == dm::FlagsRead::Wish::kHelp) return ::fputs(help_text().c_str(), stdout) < 0;
+  const auto endpoint = dm::parse_endpoint(given.connect);
   if (!endpoint) return usage(endpoint.error().message);
-  const std::vector<std::string> words(argv + optind, argv + argc);
+  const std::vector<std::string>& words = read->operands;
   if (!words.empty() && words.front() == "keygen")
     return dm::run_keygen(std::vector<std::string>(words.begin() + 1, words.end()));
   dm::ClientOptions options;
   options.master = *endpoint;
   // On a Unix socket the kernel says who we are; a key is for masters elsewhere.
-  if (!secret.empty() && !endpoint->is_unix()) {
-    const auto key = dm::read_key_file(secret);
+  if (!given.secret_file.empty() && !endpoint->is_unix()) {
+    const auto key = dm::read_key_file(given.secret_file);
     if (!key) return fail_with(key.error().message);
     if (key->kind != dm::KeyKind::kControl)
-      return fail_with("key file " + secret + ": dm needs a dm-control key");
+      return fail_with("key file " + given.secret_file + ": dm needs a dm-control key");
     options.key = *key;
   }
   return dm::run_client(options, words);

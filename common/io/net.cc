@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/codec.h"
+#include "common/escape.h"
 #include "common/io/failpoint.h"
 #include "common/io/system.h"
 
@@ -112,6 +113,8 @@ std::string Endpoint::print() const {
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
   Endpoint endpoint;
+  if (text.find("://") != std::string_view::npos)
+    return fail(Code::kBadArg, "expected HOST:PORT or a path, not an URL: '" + excerpt(text) + "'");
   if (text.find('/') != std::string_view::npos) {
     endpoint.path = text;
     return endpoint;
@@ -125,8 +128,11 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     return fail(Code::kBadArg,
                 "a port is 0 to 65535, got '" + std::string(text.substr(colon + 1)) + "'");
   std::string_view host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
+  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (in_brackets) host = host.substr(1, host.size() - 2);
+  if (!in_brackets && host.find(':') != std::string_view::npos)
+    return fail(Code::kBadArg, "an IPv6 address stands in brackets, such as [::1]:7400; got '" +
+                                   excerpt(text) + "'");
   endpoint.host = host;
   endpoint.port = static_cast<std::uint16_t>(*port);
   return endpoint;

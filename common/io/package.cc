@@ -23,6 +23,8 @@
 namespace dm {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 constexpr std::size_t kBuffer = 256 * 1024;   // bytes a read(2)
 constexpr std::string_view kScratch = "tmp";  // TMPDIR, in an instance's working directory
 
@@ -138,10 +140,17 @@ Status Packer::check_executable() {
     if (exe.elf->type == ElfType::kOther) return refuse(exe.path + " is ELF, but not a program");
     return {};
   }
+  if (std::string_view(exe.head).starts_with(kByteOrderMark))
+    return refuse(exe.path +
+                  " begins with a byte order mark, so no system sees its #!; save it "
+                  "as UTF-8 without BOM");
   const auto interpreter = script_interpreter(exe.head);
   if (!interpreter) return refuse(exe.path + " is neither an ELF program nor a script (#!)");
-  if (interpreter->ends_with('\r'))
-    return refuse(exe.path + " has DOS line ends, so no system finds its interpreter");
+  if (const std::size_t end = exe.head.find('\n');
+      interpreter->ends_with('\r') || (end != std::string::npos && exe.head[end - 1] == '\r'))
+    return refuse(exe.path +
+                  " has DOS line ends, so no system finds its interpreter; convert it, "
+                  "for example by dos2unix");
   if (!interpreter->starts_with('/'))
     return refuse(exe.path + ": its interpreter '" + excerpt(*interpreter) +
                   "' is not an absolute path");

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,7 +26,9 @@ enum class ValueCheck {
 };
 
 struct OptionSpec {
-  std::string_view name;  // "--on" or "-n"
+  std::string_view name;        // "--on" or "-n"
+  std::string_view value_name;  // in usage and help; empty: a flag, or the choices
+  std::string_view help;
   OperandKind value = OperandKind::kNone;
   ValueCheck check = ValueCheck::kNone;
   bool repeats = false;
@@ -33,6 +36,7 @@ struct OptionSpec {
 };
 
 enum class Role { kViewer, kOperator, kAdmin };
+std::string role_word(Role role);
 
 // What a command does to the cluster. The audit trail names each command that does not only look.
 enum class Reach {
@@ -83,19 +87,24 @@ constexpr bool has_row_for_each_command(const Row (&rows)[kRows]) {
 
 inline constexpr int kAnyNumber = 1'000'000;
 
+struct OperandSpec {
+  int least = 0, most = 0;
+  OperandKind kind = OperandKind::kNone;
+  std::string_view usage = {};
+};
+
 struct CommandSpec {
-  CommandId id;
-  std::string_view name;                  // may be two words: "workers forget"
-  int least = 0, most = 0;                // operands
-  std::span<const OperandKind> operands;  // the last one repeats
-  std::span<const OptionSpec> options;
+  CommandId id{};
+  std::string_view name = {};  // may be two words: "workers forget"
+  OperandSpec operands = {};
+  std::span<const OptionSpec> options = {};
   bool rest = false;  // takes what stands behind "--"
   Role role = Role::kViewer;
   Reach reach = Reach::kLooks;
-  std::string_view usage;    // behind the name
-  std::string_view summary;  // one line
-  std::string_view details;  // more of it, for `help COMMAND`; may be empty
-  bool hidden = false;       // for dm itself, not for people
+  std::string_view summary = {};  // one line
+  std::string_view details = {};  // more of it, for `help COMMAND`; may be empty
+  std::string_view example = {};  // what one could type; may be empty
+  bool hidden = false;            // for dm itself, not for people
 };
 
 // Every command, indexed by CommandId.
@@ -106,6 +115,11 @@ const CommandSpec* find_command(std::span<const std::string_view> words);
 
 // The number of words in a command's name.
 int name_words(const CommandSpec& command);
+
+// "usage: NAME OPERANDS [OPTIONS]", without a newline.
+std::string usage_text(const CommandSpec& command);
+// An option as it is typed, with the name of its value: "--on WORKER".
+std::string left_side(const OptionSpec& option);
 
 // All names, for typos and completion.
 std::vector<std::string_view> command_names();

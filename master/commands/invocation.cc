@@ -4,26 +4,22 @@
 
 #include "common/codec.h"
 #include "common/escape.h"
+#include "common/help_rows.h"
 #include "common/names.h"
 #include "common/units.h"
 
 namespace dm {
 namespace {
 
+constexpr std::size_t kOptionColumn = 24;           // where the help of options begins
 constexpr std::int64_t kLeastLogBytes = 64 * 1024;  // the workers refuse less
 
 std::string quoted(std::string_view text) {
   return "'" + escape_for_terminal(text) + "'";
 }
 
-std::string usage_of(const CommandSpec& command) {
-  std::string text = "usage: " + std::string(command.name);
-  if (!command.usage.empty()) text.append(" ").append(command.usage);
-  return text;
-}
-
 Error bad(const CommandSpec& command, const std::string& what) {
-  return fail(Code::kBadArg, std::string(command.name) + ": " + what + "; " + usage_of(command));
+  return fail(Code::kBadArg, std::string(command.name) + ": " + what + "; " + usage_text(command));
 }
 
 Error unknown_command(std::string_view name) {
@@ -81,7 +77,10 @@ std::string complaint(const OptionSpec& option, const std::string& value) {
       return number && *number >= 1 && *number <= 100'000 ? "" : "wants a number from 1 to 100000";
     case ValueCheck::kEnvironment: {
       const std::size_t equals = value.find('=');
-      return equals == std::string::npos || equals == 0 ? "wants NAME=VALUE" : "";
+      if (equals == std::string::npos || equals == 0) return "wants NAME=VALUE";
+      const std::string_view name = std::string_view(value).substr(0, equals);
+      const bool is_mark = name == "DM_INSTANCE" || name == "DM_RUN";
+      return is_mark ? "cannot be set: dm knows the processes of an instance by it" : "";
     }
     case ValueCheck::kAppName:
       return is_app_name(value) ? "" : "wants an app name: a-z 0-9 _ -, at most 63, not 'all'";
@@ -124,13 +123,19 @@ Status read_option(const std::vector<std::string>& words, std::size_t& at, Invoc
   return {};
 }
 
+// Which operand is missing, by its name in the usage.
+std::string missing(const CommandSpec& command) {
+  return std::string(command.operands.usage) + " is missing";
+}
+
 Status check_operands(const Invocation& invocation) {
   const CommandSpec& command = *invocation.command;
   const int count = static_cast<int>(invocation.operands.size());
-  if (count < command.least) return bad(command, "something is missing");
-  if (count > command.most)
-    return bad(command, "did not expect " +
-                            quoted(invocation.operands[static_cast<std::size_t>(command.most)]));
+  if (count < command.operands.least) return bad(command, missing(command));
+  if (count > command.operands.most)
+    return bad(command,
+               "did not expect " +
+                   quoted(invocation.operands[static_cast<std::size_t>(command.operands.most)]));
   for (const std::string& operand : invocation.operands)
     if (operand.empty()) return bad(command, "an empty word stands for nothing");
   return {};
@@ -151,8 +156,13 @@ Status check_options(const Invocation& invocation) {
 }
 
 std::string help_of(const CommandSpec& command) {
-  std::string text = usage_of(command) + "\n" + std::string(command.summary) + "\n";
-  if (!command.details.empty()) text.append(command.details).append("\n");
+  std::string text = wrap_text(usage_text(command), 0) + wrap_text(command.summary, 0);
+  if (!command.options.empty()) text += "\n";
+  for (const OptionSpec& option : command.options)
+    text += help_row(left_side(option), option.help, kOptionColumn);
+  if (!command.details.empty()) text += "\n" + wrap_text(command.details, 0);
+  if (command.role != Role::kViewer) text += "\nfor " + role_word(command.role) + "s\n";
+  if (!command.example.empty()) text += "\nexample: " + std::string(command.example) + "\n";
   return text;
 }
 

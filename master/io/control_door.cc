@@ -4,6 +4,7 @@
 #include "common/escape.h"
 #include "common/io/net.h"
 #include "common/names.h"
+#include "common/shell_words.h"
 #include "master/io/control_port.h"
 
 namespace dm::master {
@@ -142,7 +143,7 @@ void ControlPort::start(PeerId id, LineConnection::Released released) {
   handlers.on_end = [this, id] { on_end(id); };
   handlers.on_closed = [this, id](const std::string& why) { on_closed(id, why); };
   handlers.on_too_long = [this, id] {
-    refuse(peers_[id], fail(Code::kTooLong, "a line is too long"));
+    refuse(peers_[id], fail(Code::kTooLong, "a line is longer than 64 KiB"));
   };
   handlers.on_drained = [this, id] {
     const std::set<RequestId> requests = peers_[id].requests;
@@ -156,7 +157,14 @@ std::optional<Door::Refusal> ControlPort::on_hello(GuestId guest_id, Door::Guest
   const auto hello = parse_line(text);
   const bool fits = hello && hello->verb() == "HELLO" && hello->number_or("proto", 0) == 1 &&
                     hello->text("as") == "control";
-  if (!fits) return Door::refusal(fail(Code::kBadLine, "expected HELLO proto=1 as=control"));
+  const bool is_worker = hello && hello->verb() == "HELLO" && hello->text("as") != "control";
+  if (is_worker)
+    return Door::refusal(fail(Code::kBadLine,
+                              "this port is for operators (HELLO as=control); a worker connects to "
+                              "the address of --listen"));
+  if (!fits)
+    return Door::refusal(
+        fail(Code::kBadLine, "expected HELLO proto=1 as=control: this port speaks to dm"));
   guest.name = hello->text("name");
   Peer peer;
   peer.asker.from = guest.address;
@@ -210,6 +218,9 @@ void ControlPort::recheck_keys() {
 void ControlPort::on_end(PeerId id) {
   Peer& peer = peers_[id];
   peer.ended = true;
+  if (peer.command.waiting())
+    if (const auto words = split_words(peer.command.give_up()); !words)
+      answer(peer, "", words.error());
   if (peer.requests.empty()) peer.connection->finish();
 }
 

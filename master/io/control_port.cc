@@ -43,8 +43,9 @@ void ControlPort::on_line(PeerId id, std::string_view text) {
     answer(peer, "", fail(Code::kBadLine, "NUL in a line"));
     return peer.connection->finish();
   }
-  // A verb in capitals is dm's form, anything else is for people.
-  const bool codec = !text.empty() && text.front() >= 'A' && text.front() <= 'Z';
+  // A verb in capitals is dm's form, anything else is for people; within quotes it is no verb.
+  const bool codec = !peer.command.waiting() && !text.empty() && text.front() >= 'A' &&
+                     text.front() <= 'Z';
   if (!codec && peer.connection->sealed())
     return refuse_line(peer, "", fail(Code::kBadLine, "with keys only dm's form is spoken here"));
   if (!codec) return run_words(id, text);
@@ -70,7 +71,13 @@ void ControlPort::refuse_line(Peer& peer, const std::string& request, const Erro
 
 void ControlPort::run_words(PeerId id, std::string_view text) {
   Peer& peer = peers_[id];
-  const auto words = split_words(text);
+  const auto command = peer.command.take(text);
+  if (peer.command.too_long()) {
+    answer(peer, "", fail(Code::kTooLong, "a command is longer than 64 KiB"));
+    return peer.connection->finish();
+  }
+  if (!command) return;  // its quotes are still open: the next line belongs to it
+  const auto words = split_words(*command);
   if (!words) return refuse_line(peer, "", words.error());
   if (words->empty()) return answer(peer, "", std::nullopt);
   // One at a time: the next line is read when this one is answered.

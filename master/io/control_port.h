@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/command_lines.h"
 #include "common/io/acceptor.h"
 #include "common/io/door.h"
 #include "common/io/line_connection.h"
@@ -58,6 +59,7 @@ class ControlPort {
     std::string host;  // where it counts: an address, or on a Unix socket a user
     Credential credential;
     Asker asker;
+    CommandLines command{kMaxLine};  // of a person: its lines so far
     std::set<RequestId> requests;
     std::set<std::string> pinned;
     // Output while a body is being received elsewhere; the last of each pair is a body.

@@ -23,10 +23,6 @@ std::string_view field_of(std::string_view row, std::size_t field) {
 
 }  // namespace
 
-std::string role_word(Role role) {
-  return role == Role::kViewer ? "viewer" : role == Role::kOperator ? "operator" : "admin";
-}
-
 Role role_of_key(std::string_view id) {
   if (id.starts_with("admin.")) return Role::kAdmin;
   return id.starts_with("operator.") ? Role::kOperator : Role::kViewer;

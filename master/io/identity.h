@@ -13,8 +13,6 @@
 
 namespace dm::master {
 
-std::string role_word(Role role);
-
 // The role in a key's id, "operator.1". REQUIRES that the key has been proved.
 Role role_of_key(std::string_view id);
 

@@ -60,9 +60,12 @@ std::optional<Door::Refusal> WorkerPort::on_hello(GuestId id, Door::Guest& guest
 
 std::optional<Error> WorkerPort::wrong_form(const Line& hello) const {
   if (hello.verb() != "HELLO") return fail(Code::kBadLine, "expected HELLO");
+  const std::string_view as = hello.text("as", "session");
+  if (as == "control")
+    return fail(Code::kDenied,
+                "this port is for workers; an operator connects to an address of --control");
   if (hello.number_or("proto", 0) != 1) return fail(Code::kBadArg, "this master speaks proto=1");
   if (!is_worker_id(hello.text("id"))) return fail(Code::kBadArg, "id= must be 32 hex digits");
-  const std::string_view as = hello.text("as", "session");
   if (as != "session" && as != "bulk")
     return fail(Code::kDenied, "as= must be session or bulk on this port");
   return std::nullopt;

@@ -20,7 +20,7 @@ void check_error(const Error& error) {
 void check_invocation(const Invocation& invocation, const std::vector<std::string>& words) {
   const CommandSpec& command = *invocation.command;
   const int operands = static_cast<int>(invocation.operands.size());
-  CHECK(operands >= command.least && operands <= command.most);
+  CHECK(operands >= command.operands.least && operands <= command.operands.most);
   CHECK(invocation.rest.empty() || command.rest);
   const auto given = [&](const std::string& word) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -43,7 +43,7 @@ CompletionWords some_words() {
   for (const CommandSpec& command : command_table()) {
     CommandWords row;
     row.name = command.name;
-    row.operands.assign(command.operands.begin(), command.operands.end());
+    row.operands = {command.operands.kind};
     for (const OptionSpec& option : command.options)
       row.options.push_back({std::string(option.name), option.value, {}});
     words.commands.push_back(std::move(row));

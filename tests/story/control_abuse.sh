@@ -28,7 +28,7 @@ wrong() {  # COMMAND PATTERN
 wrong 'lunch work' "ERR unknown-verb *did you mean 'launch'?"
 wrong 'wrokers' "ERR unknown-verb *did you mean 'workers'?"
 wrong 'frobnicate' "ERR unknown-verb *'help' lists them"
-wrong 'stop' 'ERR bad-arg stop: something is missing; usage: stop TARGET*'
+wrong 'stop' 'ERR bad-arg stop: TARGET... is missing; usage: stop TARGET*'
 wrong 'stop work --timeuot 3s' 'ERR bad-arg *did you mean --timeout?*'
 wrong 'stop work --timeout' 'ERR bad-arg *--timeout wants a value*'
 wrong 'stop work --timeout never' "ERR bad-arg *'never'*"

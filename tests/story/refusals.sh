@@ -36,6 +36,10 @@ refuses 100 '*--name*' "$DM_BIN_WORKER" --name UPPER
 refuses 100 '*--label*' "${worker[@]}" --label nolabel
 refuses 100 '*stray*' "${worker[@]}" stray
 refuses 2 '*--frobnicate*' "$DM_BIN_DM" --frobnicate
+refuses 100 '*[[]::1]:7400*' "${worker[@]}" --insecure --master ::1
+refuses 100 '*not an URL*' "${worker[@]}" --insecure --master http://127.0.0.1:7400
+refuses 100 '*value is missing: --state DIR*' "$DM_BIN_MASTER" --insecure --state
+refuses 100 '*--dev*directory of its own*' "$DM_BIN_MASTER" --dev --state "$dir/dev"
 refuses 4 '*' "$DM_BIN_DM" --connect "$dir/nobody.sock" workers
 
 # --help and --version answer on standard output, and name every option.
@@ -58,6 +62,8 @@ says w1.log "dm-worker: --insecure: no key; whoever listens at 127.0.0.1:$port i
   fail "the worker does not say that it is insecure"
 dm version
 expect_line 'insecure: no secret, loopback only'
+# An operator who takes the workers' port for a control endpoint.
+refuses 1 'dm: this port is for workers*--control' "$DM_BIN_DM" --connect "127.0.0.1:$port" ps
 refuses 111 '*master*' "${master[@]}" --insecure
 refuses 111 '*w1*' "${worker[@]}" --insecure --master "127.0.0.1:$port"
 wait_for worker_is w1 up

@@ -19,14 +19,16 @@ TEST(command_table_has_each_command_of_the_contract) {
 
 TEST(command_table_rows_are_sound) {
   for (const CommandSpec& command : command_table()) {
-    CHECK(command.least >= 0 && command.least <= command.most);
-    CHECK(!command.operands.empty());
+    CHECK(command.operands.least >= 0 && command.operands.least <= command.operands.most);
     CHECK(!command.summary.empty());
-    // Whoever takes operands or options says so in the usage, and the other way round.
-    const bool takes = command.most > 0 || !command.options.empty() || command.rest;
-    CHECK_EQ(command.usage.empty(), !takes);
+    CHECK_EQ(command.operands.usage.empty(), command.operands.most == 0);
+    CHECK_EQ(command.operands.kind == OperandKind::kNone, command.operands.most == 0);
+    CHECK(command.example.empty() || command.example.starts_with(command.name));
     for (const OptionSpec& option : command.options) {
       CHECK(option.name.starts_with("-"));
+      CHECK(!option.help.empty());
+      const bool has_value = !option.value_name.empty() || !option.choices.empty();
+      CHECK_EQ(has_value, option.value != OperandKind::kNone);
       CHECK_EQ(option.choices.empty(), option.check != ValueCheck::kChoice);
       if (option.value == OperandKind::kNone) CHECK(option.check == ValueCheck::kNone);
     }
@@ -100,7 +102,7 @@ TEST(command_table_every_command_is_carried_out) {
     if (command.name == "quit" || needs_files({&command, {"x"}, {}, {}})) continue;
     test::World world;
     std::string words(command.name);
-    for (int i = 0; i < command.least; ++i) words += " nosuch.1";
+    for (int i = 0; i < command.operands.least; ++i) words += " nosuch.1";
     world.run(words);
     const bool answered = world.has("#1 out") || world.has("#1 ERR") || world.has("read history");
     const bool is_empty_listing = command.name == "ps" || command.name == "names" ||

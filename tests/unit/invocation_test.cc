@@ -49,11 +49,15 @@ TEST(invocation_options_stand_anywhere_and_short_ones_with_their_value) {
 TEST(invocation_says_what_is_wrong_and_what_would_be_right) {
   CHECK_EQ(error_of("lunch web"), "unknown-verb no command 'lunch'; did you mean 'launch'?");
   CHECK_EQ(error_of("zzzzzzzz"), "unknown-verb no command 'zzzzzzzz'; 'help' lists them");
-  CHECK_EQ(error_of("kill"), "bad-arg kill: something is missing; usage: kill TARGET...");
+  CHECK_EQ(error_of("kill"), "bad-arg kill: TARGET... is missing; usage: kill TARGET...");
   CHECK_EQ(error_of("version 1"), "bad-arg version: did not expect '1'; usage: version");
   CHECK(error_of("launch web --coun 3")
             .find("no option '--coun', did you mean --count?; usage: "
                   "launch") != std::string::npos);
+  for (const char* mark : {"DM_INSTANCE=x", "DM_RUN=7"})
+    CHECK(error_of("launch web --env " + std::string(mark)).find("cannot be set") !=
+          std::string::npos);
+  CHECK_EQ(error_of("launch web --env DM_RUNNER=7"), "none");
   CHECK(error_of("launch web --count").find("--count wants a value") != std::string::npos);
   CHECK(error_of("ps --all=1").find("--all takes no value") != std::string::npos);
   CHECK(error_of("stop web --timeout 1s --timeout 2s").find("--timeout is given twice") !=

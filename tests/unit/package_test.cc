@@ -229,7 +229,14 @@ TEST(package_refuses_what_cannot_be_run) {
   CHECK_EQ(error_of({cut, {}, {}, ""}), "bad-arg " + cut + " is truncated");
   const auto dos = folder.write("dos", "#!/bin/sh\r\n");
   CHECK_EQ(error_of({dos, {}, {}, ""}),
-           "bad-arg " + dos + " has DOS line ends, so no system finds its interpreter");
+           "bad-arg " + dos +
+               " has DOS line ends, so no system finds its interpreter; convert it, "
+               "for example by dos2unix");
+  const auto marked = folder.write("marked", "\xEF\xBB\xBF#!/bin/sh\n");
+  CHECK_EQ(error_of({marked, {}, {}, ""}),
+           "bad-arg " + marked +
+               " begins with a byte order mark, so no system sees its #!; save it as UTF-8 "
+               "without BOM");
   const auto relative = folder.write("relative", "#!sh\n");
   CHECK_EQ(error_of({relative, {}, {}, ""}),
            "bad-arg " + relative + ": its interpreter 'sh' is not an absolute path");

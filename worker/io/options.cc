@@ -1,17 +1,16 @@
 #include "worker/io/options.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <iterator>
+#include <algorithm>
 
 #include "common/codec.h"
 #include "common/escape.h"
+#include "common/flags.h"
 #include "common/io/files.h"
 #include "common/io/state_directory.h"
 #include "common/names.h"
-#include "common/units.h"
 #include "worker/io/host_facts.h"
 
 namespace dm::worker {
@@ -24,28 +23,10 @@ struct Raw {
   bool insecure = false;
 };
 
-using Take = Status (*)(Raw&, const std::string& value);
-
-struct Row {
-  const char* name;
-  const char* value;  // nullptr: the option takes none
-  const char* help;   // nullptr: not for people
-  Take take;
-};
-
-Status take_number(const std::string& text, int* number) {
-  const auto parsed = parse_integer(text);
-  if (!parsed || *parsed < 0 || *parsed > 0x7fffffff)
-    return fail(Code::kBadArg, "expected a number, got '" + excerpt(text) + "'");
-  *number = static_cast<int>(*parsed);
-  return {};
-}
-
 template <Options::Mode kMode>
 Status take_mode(Raw& raw, const std::string&) {
   const Options::Mode before = raw.options.mode;
-  const bool tells = kMode == Options::Mode::kHelp || kMode == Options::Mode::kVersion;
-  if (before != Options::Mode::kAgent && before != kMode && !tells)
+  if (before != Options::Mode::kAgent && before != kMode)
     return fail(Code::kBadArg, "does not go with what stands before it");
   raw.options.mode = kMode;
   return {};
@@ -94,91 +75,83 @@ Status take_disk_floor(Raw& raw, const std::string& value) {
   return {};
 }
 
-template <std::string Raw::*kField>
-Status take_text(Raw& raw, const std::string& value) {
-  raw.*kField = value;
+Status take_root(Raw& raw, const std::string& value) {
+  if (value.empty()) return fail(Code::kBadArg, "expected a directory, got an empty value");
+  raw.options.root = absolute_path(value);
   return {};
+}
+
+Status take_secret_file(Raw& raw, const std::string& value) {
+  raw.given_secret = true;
+  return take_text<&Raw::secret_file>(raw, value);
+}
+
+Status take_logs_total(Raw& raw, const std::string& value) {
+  const auto bytes = bytes_from(value, 0);
+  if (!bytes) return bytes.error();
+  raw.options.logs_total = *bytes;
+  return {};
+}
+
+Status take_agent_uid(Raw& raw, const std::string& value) {
+  return take_number<&Options::agent_uid, 0, 0xfffffffe>(raw.options, value);
 }
 
 template <int Options::*kField>
 Status take_fd(Raw& raw, const std::string& value) {
-  return take_number(value, &(raw.options.*kField));
+  return take_number<kField, 0, 0x7fffffff>(raw.options, value);
 }
 
-constexpr const char* kRootHelp =
-    "directory for everything that is kept\n"
-    "                      (/var/lib/dm-worker as root, else $XDG_STATE_HOME/dm-worker\n"
-    "                      or ~/.local/state/dm-worker)";
+template <bool Options::*kField, bool kValue>
+Status switch_option(Raw& raw, const std::string&) {
+  raw.options.*kField = kValue;
+  return {};
+}
 
-constexpr Row kRows[] = {
-    {"master", "HOST:PORT", "the master to connect to (no default)", &take_text<&Raw::master>},
-    {"name", "NAME", "the worker's name (the short host name, lower case)", &take_name},
-    {"root", "DIR", kRootHelp,
-     [](Raw& raw, const std::string& value) -> Status {
-       if (value.empty()) return Status(fail(Code::kBadArg, "wants a directory"));
-       raw.options.root = absolute_path(value);
-       return {};
-     }},
-    {"secret-file", "F", "the worker's key, made by 'dm keygen --worker' (DM_SECRET_FILE)",
-     [](Raw& raw, const std::string& value) -> Status {
-       raw.given_secret = true;
-       raw.secret_file = value;
-       return {};
-     }},
-    {"insecure", nullptr, "do without keys, on loopback or a Unix socket only (off)",
-     [](Raw& raw, const std::string&) -> Status {
-       raw.insecure = true;
-       return {};
-     }},
-    {"label", "K=V", "a label to choose workers by; may be repeated (none)", &take_label},
-    {"user", "U", "as root: the user to run as (dm)", &take_user},
-    {"app-user", "U",
-     "as root: a user that apps run as; repeated, apps\n                      are spread over them "
-     "(dm-app)",
+using Mode = Options::Mode;
+constexpr Takes kValue = Takes::kValue, kNothing = Takes::kNothing;
+
+// Rows without a help text are for the program's own processes.
+constexpr Flag<Raw> kFlags[] = {
+    {{"master", kValue, "HOST:PORT", "no default", "the master to connect to"},
+     &take_text<&Raw::master>},
+    {{"name", kValue, "NAME", "the short host name, lower case", "the worker's name"}, &take_name},
+    {{"root", kValue, "DIR",
+      "/var/lib/dm-worker as root, else $XDG_STATE_HOME/dm-worker or ~/.local/state/dm-worker",
+      "directory for everything that is kept"},
+     &take_root},
+    {{"secret-file", kValue, "F", "DM_SECRET_FILE",
+      "the worker's key, made by 'dm keygen --worker'"},
+     &take_secret_file},
+    {{"insecure", kNothing, "", "off", "do without keys, on loopback or a Unix socket only"},
+     &take_switch<&Raw::insecure, true>},
+    {{"label", kValue, "K=V", "none", "a label to choose workers by; may be repeated"},
+     &take_label},
+    {{"user", kValue, "U", "dm", "as root: the user to run as"}, &take_user},
+    {{"app-user", kValue, "U", "dm-app",
+      "as root: a user that apps run as; repeated, apps are spread over them"},
      &take_app_user},
-    {"disk-floor", "N%", "with less of the disk free, take no new work (5%)", &take_disk_floor},
-    {"logs-total", "SIZE",
-     "room for all logs; the oldest go first (a tenth of the disk, at most 10G)",
-     [](Raw& raw, const std::string& value) -> Status {
-       const auto bytes = parse_bytes(value);
-       if (!bytes) return bytes.error();
-       raw.options.logs_total = *bytes;
-       return {};
-     }},
-    {"stop-apps", nullptr, "stop every app of --root, then end (off)",
-     &take_mode<Options::Mode::kStopApps>},
-    {"check", "DIR", "say whether the journal in DIR is whole, and end",
-     &take_directory<Options::Mode::kCheck>},
-    {"repair", "DIR", "keep a copy of a damaged journal, save what is whole, and end",
-     &take_directory<Options::Mode::kRepair>},
-    {"version", nullptr, "print the version", &take_mode<Options::Mode::kVersion>},
-    {"help", nullptr, "print this", &take_mode<Options::Mode::kHelp>},
-    {"supervise", nullptr, nullptr, &take_mode<Options::Mode::kSupervise>},
-    {"tether-fd", "N", nullptr, &take_fd<&Options::tether_fd>},
-    {"ready-fd", "N", nullptr, &take_fd<&Options::ready_fd>},
-    {"state-fd", "N", nullptr, &take_fd<&Options::state_fd>},
-    {"rehearse", nullptr, nullptr,
-     [](Raw& raw, const std::string&) -> Status {
-       raw.options.rehearse = true;
-       return {};
-     }},
-    {"agent-uid", "N", nullptr,
-     [](Raw& raw, const std::string& value) -> Status {
-       int number = 0;
-       auto taken = take_number(value, &number);
-       raw.options.agent_uid = static_cast<uid_t>(number);
-       return taken;
-     }},
-    {"join", nullptr, "belong to the master's cluster from now on, whatever it was before (off)",
-     [](Raw& raw, const std::string&) -> Status {
-       raw.options.join = true;
-       return {};
-     }},
-    {"no-cgroup", nullptr, nullptr,
-     [](Raw& raw, const std::string&) -> Status {
-       raw.options.use_cgroups = false;
-       return {};
-     }},
+    {{"disk-floor", kValue, "N%", "5%", "with less of the disk free, take no new work"},
+     &take_disk_floor},
+    {{"logs-total", kValue, "SIZE", "a tenth of the disk, at most 10G",
+      "room for all logs; the oldest go first"},
+     &take_logs_total},
+    {{"stop-apps", kNothing, "", "off", "stop every app of --root, then end"},
+     &take_mode<Mode::kStopApps>},
+    {{"check", kValue, "DIR", "", "say whether the journal in DIR is whole, and end"},
+     &take_directory<Mode::kCheck>},
+    {{"repair", kValue, "DIR", "", "keep a copy of a damaged journal, save what is whole, and end"},
+     &take_directory<Mode::kRepair>},
+    {{"join", kNothing, "", "off",
+      "belong to the master's cluster from now on, whatever it was before"},
+     &switch_option<&Options::join, true>},
+    {{"supervise", kNothing, "", "", ""}, &take_mode<Mode::kSupervise>},
+    {{"tether-fd", kValue, "N", "", ""}, &take_fd<&Options::tether_fd>},
+    {{"ready-fd", kValue, "N", "", ""}, &take_fd<&Options::ready_fd>},
+    {{"state-fd", kValue, "N", "", ""}, &take_fd<&Options::state_fd>},
+    {{"rehearse", kNothing, "", "", ""}, &switch_option<&Options::rehearse, true>},
+    {{"agent-uid", kValue, "N", "", ""}, &take_agent_uid},
+    {{"no-cgroup", kNothing, "", "", ""}, &switch_option<&Options::use_cgroups, false>},
 };
 
 // What an agent needs beside the single options.
@@ -208,47 +181,23 @@ Status complete(Raw& raw) {
 }  // namespace
 
 Result<Options> parse_options(int argc, char** argv) {
-  std::vector<option> table;
-  for (const Row& row : kRows)
-    table.push_back({row.name, row.value ? required_argument : no_argument, nullptr, 0});
-  table.push_back({nullptr, 0, nullptr, 0});
-
   Raw raw;
   if (const char* file = ::getenv("DM_SECRET_FILE")) raw.secret_file = file;
-  opterr = 0;
-  while (true) {
-    int index = -1;
-    const int before = optind;
-    const int result = ::getopt_long(argc, argv, ":", table.data(), &index);
-    const std::string given = before < argc ? argv[before] : "";
-    if (result == -1) break;
-    if (result == ':') return fail(Code::kBadArg, given + " needs a value");
-    if (result != 0) return fail(Code::kBadArg, "no such option: " + excerpt(given));
-    const Row& row = kRows[index];
-    if (auto taken = row.take(raw, optarg ? optarg : ""); !taken)
-      return fail(taken.error().code, "--" + std::string(row.name) + ": " + taken.error().message);
-  }
-  if (optind < argc)
-    return fail(Code::kBadArg,
-                "what is '" + excerpt(argv[optind]) + "'? Only options are expected");
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const auto read = read_flags(kFlags, words, Operands::kNone, raw);
+  if (!read) return read.error();
+  if (read->wish == FlagsRead::Wish::kHelp) raw.options.mode = Mode::kHelp;
+  if (read->wish == FlagsRead::Wish::kVersion) raw.options.mode = Mode::kVersion;
   if (auto completed = complete(raw); !completed) return completed.error();
   return std::move(raw.options);
 }
 
 std::string help_text() {
-  std::string text =
-      "usage: dm-worker --master HOST:PORT --secret-file F [OPTION]...\n"
-      "       dm-worker [--root DIR] --stop-apps\n"
-      "       dm-worker --check DIR | --repair DIR\n\n"
-      "Runs the apps that the master places on this machine. They go on when it ends.\n\n";
-  for (const Row& row : kRows) {
-    if (row.help == nullptr) continue;
-    std::string left = "  --" + std::string(row.name);
-    if (row.value) left += " " + std::string(row.value);
-    left.resize(std::max<std::size_t>(left.size() + 1, 22), ' ');
-    text += left + row.help + "\n";
-  }
-  return text;
+  return "usage: dm-worker --master HOST:PORT --secret-file F [OPTION]...\n"
+         "       dm-worker [--root DIR] --stop-apps\n"
+         "       dm-worker --check DIR | --repair DIR\n\n"
+         "Runs the apps that the master places on this machine. They go on when it ends.\n\n" +
+         flags_help(texts_of(kFlags));
 }
 
 }  // namespace dm::worker

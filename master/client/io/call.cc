@@ -2,6 +2,7 @@
 
 #include "common/io/line_peer.h"
 #include "common/io/system.h"
+#include "common/units.h"
 #include "master/client/io/upload.h"
 #include "master/commands/invocation.h"
 
@@ -9,6 +10,24 @@ namespace dm {
 namespace {
 
 constexpr std::size_t kMaxQueue = 1024 * 1024;
+constexpr std::size_t kMaxRun = kMaxLine - 1024;  // room for the manifest and a seal
+
+Line run_line(const std::vector<std::string>& words) {
+  Line run("RUN");
+  run.add("id", "1");
+  for (const std::string& word : words) run.add("arg", word);
+  return run;
+}
+
+// Said before anything is sent: the master would hang up on a line that is too long.
+std::optional<Error> check_size(const std::vector<std::string>& words) {
+  const std::size_t size = run_line(words).print().size();
+  if (size <= kMaxRun) return std::nullopt;
+  return fail(Code::kBadArg,
+              "the command takes " + print_bytes(static_cast<std::int64_t>(size)) +
+                  " on the wire (a blank or a newline takes 3 bytes), at most 63 KiB "
+                  "are possible; give long arguments in a file (--file F)");
+}
 
 struct Prepared {
   LinePeer::Released connection;
@@ -70,6 +89,7 @@ Call::~Call() {
 }
 
 void Call::start() {
+  if (const auto error = check_size(words_)) return done({true, error});
   std::optional<PackageRequest> files;
   if (const auto invocation = parse_invocation(words_); invocation && needs_files(*invocation))
     files = package_request(*invocation);
@@ -111,9 +131,7 @@ void Call::connected(LinePeer::Released released, const std::string& manifest) {
   handlers.on_closed = [this, shared = shared_](const std::string& why) {
     if (shared->call) done({false, fail(Code::kLost, "the master is gone: " + why)});
   };
-  Line run("RUN");
-  run.add("id", "1");
-  for (const std::string& word : words_) run.add("arg", word);
+  Line run = run_line(words_);
   if (!manifest.empty()) run.add("manifest", manifest);
   connection_->start(std::move(handlers));
   connection_->send_line(run);

@@ -3,7 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "common/codec.h"
+#include "common/command_lines.h"
 #include "common/escape.h"
 #include "common/io/files.h"
 #include "common/io/system.h"
@@ -15,6 +18,7 @@ namespace dm {
 namespace {
 
 constexpr int kMostJobs = 4;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // of an editor; no part of a command
 
 void complain(const std::string& text) {
   (void)write_all(STDERR_FILENO, "dm: " + escape_for_terminal(text) + "\n");
@@ -43,7 +47,7 @@ std::optional<int> run_here(const std::vector<std::string>& words) {
 int exit_status(Code code) {
   switch (code) {
     case Code::kBadArg:
-    case Code::kUnknownVerb: return kUsage;
+    case Code::kUnknownVerb: return kUsageError;
     case Code::kNotFound: return kNotThere;
     default: return kFailed;
   }
@@ -53,14 +57,15 @@ Client::Client(ClientOptions options) : options_(std::move(options)), jobs_(loop
   loop_.on_signal(SIGINT, [this] {
     if (!call_) return;
     call_->cancel();
-    (void)output_->close();
+    (void)output_->close(Output::Ending::kInterrupted);
     if (changes_) complain("no longer waiting; what was begun goes on");
     loop_.stop(kInterrupted);
   });
 }
 
 int Client::finish(const CallOutcome& outcome) {
-  if (const Status closed = output_->close(); !closed) {
+  const auto ending = outcome.error ? Output::Ending::kFailed : Output::Ending::kWhole;
+  if (const Status closed = output_->close(ending); !closed) {
     complain(closed.error().message);
     return kFailed;
   }
@@ -95,10 +100,25 @@ int Client::run(const std::vector<std::string>& given) {
   return status;
 }
 
+// Runs one command of a script. nullopt: the script goes on.
+std::optional<int> Client::run_command(const std::string& text, int& status) {
+  const auto words = split_words(text);
+  if (!words) {
+    complain(words.error().message);
+    status = exit_status(words.error().code);
+    return std::nullopt;
+  }
+  if (words->empty()) return std::nullopt;
+  if (words->front() == "quit") return status;
+  if (const int ran = run(*words); ran != kDone) status = ran;
+  return status == kInterrupted ? std::optional(status) : std::nullopt;
+}
+
 int Client::run_script(int fd) {
   LineBuffer lines(kMaxLine);
+  CommandLines commands(kMaxLine);
   int status = kDone;
-  bool ended = false;
+  bool ended = false, is_first = true;
   while (!ended) {
     char bytes[4096];
     const ssize_t got = retry([&] { return ::read(fd, bytes, sizeof bytes); });
@@ -106,22 +126,19 @@ int Client::run_script(int fd) {
     // A last line without a newline is a line all the same.
     lines.feed(ended ? "\n" : std::string_view(bytes, static_cast<std::size_t>(got)));
     while (const auto line = lines.next()) {
-      const auto words = split_words(*line);
-      if (!words) {
-        complain(words.error().message);
-        status = exit_status(words.error().code);
-        continue;
-      }
-      if (words->empty()) continue;
-      if (words->front() == "quit") return status;
-      if (const int ran = run(*words); ran != kDone) status = ran;
-      if (status == kInterrupted) return status;
+      const bool has_mark = std::exchange(is_first, false) && line->starts_with(kByteOrderMark);
+      const auto command =
+          commands.take(std::string_view(*line).substr(has_mark ? kByteOrderMark.size() : 0));
+      if (!command) continue;
+      if (const auto left = run_command(*command, status)) return *left;
     }
-    if (lines.too_long()) {
-      complain("a line is longer than 64 KiB");
-      return kUsage;
+    if (lines.too_long() || commands.too_long()) {
+      complain("a command of the script is longer than 64 KiB: what follows is not run");
+      return kUsageError;
     }
   }
+  // The end of the script within quotes: the command was never whole, so it is not run.
+  if (commands.waiting()) (void)run_command(commands.give_up(), status);
   return status;
 }
 

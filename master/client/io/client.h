@@ -22,7 +22,7 @@ struct ClientOptions {
 };
 
 // Exit statuses of dm (SPEC 3).
-inline constexpr int kDone = 0, kFailed = 1, kUsage = 2, kNotThere = 3, kUnreachable = 4;
+inline constexpr int kDone = 0, kFailed = 1, kUsageError = 2, kNotThere = 3, kUnreachable = 4;
 inline constexpr int kInterrupted = 130;  // 128 + SIGINT
 int exit_status(Code code);
 
@@ -32,12 +32,13 @@ class Client {
 
   // One command; returns the exit status.
   int run(const std::vector<std::string>& words);
-  // Commands of a file or a pipe, a line each; ends at the first `quit`. Returns the status of the
-  // last one that failed, else 0.
+  // Commands of a file or a pipe, each ended by the line in which its quotes end; ends at the first
+  // `quit`. Returns the status of the last one that failed, else 0.
   int run_script(int fd);
 
  private:
   int finish(const CallOutcome& outcome);
+  std::optional<int> run_command(const std::string& text, int& status);
 
   ClientOptions options_;
   Loop loop_;

@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <map>
-#include <optional>
+#include <algorithm>
 
-#include "common/codec.h"
 #include "common/escape.h"
+#include "common/flags.h"
 #include "common/io/key_file.h"
 #include "common/names.h"
 #include "master/client/io/client.h"
@@ -15,75 +14,100 @@
 namespace dm {
 namespace {
 
-constexpr char kHelp[] =
-    R"(usage: dm keygen OUT
-       dm keygen --worker NAME [--generation N] --secret-file F OUT
-       dm keygen --control NAME --role viewer|operator|admin [--generation N] --secret-file F OUT
-Makes a key file, mode 0600: the secret of a cluster (for its dm-master alone), the key of
-one worker, or the key of an operator for a remote dm. F is the cluster's secret
-(DM_SECRET_FILE). N is 1 unless 'workers revoke NAME' has raised it.
-)";
+struct KeygenOptions {
+  std::string worker, control, role, secret_file;
+  std::int64_t generation = 0;  // 0: not given
 
-using Flags = std::map<std::string, std::string>;
+  bool derives() const { return !worker.empty() || !control.empty(); }
+};
+
+Status take_role(KeygenOptions& options, const std::string& value) {
+  if (!is_role(value))
+    return fail(Code::kBadArg, "'" + excerpt(value) + "' is no role: viewer, operator or admin");
+  options.role = value;
+  return {};
+}
+
+template <std::string KeygenOptions::*kField>
+Status take_name(KeygenOptions& options, const std::string& value) {
+  if (!is_worker_name(value))
+    return fail(Code::kBadArg,
+                "'" + excerpt(value) + "' is no name: a-z 0-9 . _ - are allowed, at most 63");
+  options.*kField = value;
+  return {};
+}
+
+using O = KeygenOptions;
+
+constexpr Flag<KeygenOptions> kFlags[] = {
+    {{"worker", Takes::kValue, "NAME", "", "make the key of this worker"}, &take_name<&O::worker>},
+    {{"control", Takes::kValue, "NAME", "", "make the key of an operator for a remote dm"},
+     &take_name<&O::control>},
+    {{"role", Takes::kValue, "ROLE", "", "with --control: viewer, operator or admin"}, &take_role},
+    {{"generation", Takes::kValue, "N", "1",
+      "the key's generation; 'workers revoke NAME' raises it"},
+     &take_number<&O::generation, 1, 1'000'000'000>},
+    {{"secret-file", Takes::kValue, "F", "DM_SECRET_FILE", "the cluster's secret"},
+     &take_text<&O::secret_file>},
+};
+
+std::string help_text() {
+  return "usage: dm keygen OUT\n"
+         "       dm keygen --worker NAME [--generation N] --secret-file F OUT\n"
+         "       dm keygen --control NAME --role ROLE [--generation N] --secret-file F OUT\n"
+         "Makes a key file, mode 0600: the secret of a cluster (for its dm-master alone), the key "
+         "of\none worker, or the key of an operator for a remote dm.\n\n" +
+         flags_help(texts_of(kFlags));
+}
 
 int usage(const std::string& what) {
   ::fprintf(stderr, "dm: keygen: %s; 'dm keygen --help' shows how\n",
             escape_for_terminal(what).c_str());
-  return kUsage;
+  return kUsageError;
 }
 
-Result<AccessKey> derive(const Flags& flags) {
-  const auto flag = [&](const std::string& name) {
-    const auto found = flags.find(name);
-    return found == flags.end() ? std::string() : found->second;
-  };
-  std::string file = flag("--secret-file");
+// What is wrong with the options together; empty if nothing is.
+std::string complaint(const KeygenOptions& options, const std::vector<std::string>& operands) {
+  if (operands.empty()) return "the file to write is missing: dm keygen ... OUT";
+  if (operands.size() > 1) return "did not expect '" + excerpt(operands[1]) + "' behind OUT";
+  if (!options.worker.empty() && !options.control.empty())
+    return "--worker and --control exclude each other";
+  if (!options.control.empty() && options.role.empty())
+    return "--control needs --role viewer, operator or admin";
+  if (options.control.empty() && !options.role.empty()) return "--role goes with --control";
+  if (!options.derives() && (options.generation > 0 || !options.secret_file.empty()))
+    return "--worker or --control is missing: a new secret is made from nothing";
+  return "";
+}
+
+Result<AccessKey> derive(const KeygenOptions& options) {
+  std::string file = options.secret_file;
   if (const char* given = ::getenv("DM_SECRET_FILE"); file.empty() && given) file = given;
-  if (file.empty()) return fail(Code::kBadArg, "--secret-file is missing");
+  if (file.empty()) return fail(Code::kBadArg, "the cluster's secret is missing: --secret-file F");
   const auto secret = read_key_file(file);
   if (!secret) return secret.error();
   if (secret->kind != KeyKind::kSecret)
     return fail(Code::kBadArg, "key file " + file + ": only a dm-secret has keys to derive");
-  const std::string generation = flag("--generation").empty() ? "1" : flag("--generation");
-  const std::int64_t number = parse_integer(generation).value_or(0);
-  if (number < 1) return fail(Code::kBadArg, "--generation wants a number from 1");
-  const std::string worker = flag("--worker"), control = flag("--control"), role = flag("--role");
-  const std::string& name = worker.empty() ? control : worker;
-  if (!is_worker_name(name)) return fail(Code::kBadArg, "no name of that form is possible");
-  if (!worker.empty()) return derive_worker_key(*secret, name, number);
-  if (!is_role(role)) return fail(Code::kBadArg, "--role wants viewer, operator or admin");
-  return derive_control_key(*secret, name, role, number);
+  const std::int64_t generation = std::max<std::int64_t>(options.generation, 1);
+  if (!options.worker.empty()) return derive_worker_key(*secret, options.worker, generation);
+  return derive_control_key(*secret, options.control, options.role, generation);
 }
 
 }  // namespace
 
 int run_keygen(const std::vector<std::string>& words) {
-  constexpr std::string_view kFlags[] = {"--worker", "--control", "--role", "--generation",
-                                         "--secret-file"};
-  Flags flags;
-  std::optional<std::string> out;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--help") return ::fputs(kHelp, stdout) < 0 ? kFailed : kDone;
-    bool known = false;
-    for (std::string_view flag : kFlags) known = known || words[i] == flag;
-    if (known) {
-      if (i + 1 >= words.size()) return usage(words[i] + " wants a value");
-      flags[words[i]] = words[i + 1];
-      ++i;
-    } else if (words[i].starts_with("-") || out) {
-      return usage("did not expect '" + words[i] + "'");
-    } else {
-      out = words[i];
-    }
-  }
-  if (!out) return usage("where to? OUT is missing");
-  const bool derives = flags.contains("--worker") || flags.contains("--control");
-  if (flags.contains("--worker") && flags.contains("--control"))
-    return usage("--worker and --control exclude each other");
-  if (!derives && !flags.empty()) return usage("--worker or --control is missing");
-  const auto key = derives ? derive(flags) : Result<AccessKey>(make_secret());
+  KeygenOptions options;
+  const auto read = read_flags(kFlags, words, Operands::kAnywhere, options);
+  if (!read) return usage(read.error().message);
+  if (read->wish == FlagsRead::Wish::kVersion)
+    return ::puts("dm " DM_VERSION) < 0 ? kFailed : kDone;
+  if (read->wish == FlagsRead::Wish::kHelp)
+    return ::fputs(help_text().c_str(), stdout) < 0 ? kFailed : kDone;
+  if (const std::string wrong = complaint(options, read->operands); !wrong.empty())
+    return usage(wrong);
+  const auto key = options.derives() ? derive(options) : Result<AccessKey>(make_secret());
   if (!key && key.error().code == Code::kBadArg) return usage(key.error().message);
-  const Status written = key ? write_key_file(*out, *key) : Status(key.error());
+  const Status written = key ? write_key_file(read->operands.front(), *key) : Status(key.error());
   if (written) return kDone;
   ::fprintf(stderr, "dm: %s\n", escape_for_terminal(written.error().message).c_str());
   return kFailed;

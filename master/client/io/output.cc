@@ -1,7 +1,5 @@
 #include "master/client/io/output.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "common/escape.h"
@@ -10,6 +8,7 @@
 #include "common/units.h"
 #include "master/client/io/terminal.h"
 #include "master/client/progress.h"
+#include "master/commands/invocation.h"
 
 namespace dm {
 namespace {
@@ -40,20 +39,21 @@ Result<Output> Output::open(std::vector<std::string>& words, std::int64_t now_ms
   Output output;
   output.started_ms_ = now_ms;
   output.terminal_ = ::isatty(STDERR_FILENO) != 0 && !terminal_is_dumb();
+  const auto invocation = parse_invocation(words);
+  output.follows_ = invocation && invocation->has("-f");
   if (const auto file = take_file(words)) {
-    output.path_ = *file;
-    const std::string part = *file + ".part";
-    output.file_.reset(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!output.file_.valid()) return system_error("create", part);
+    output.saved_.emplace(*file);
+    if (auto checked = output.saved_->check(); !checked) return checked.error();
   }
   return output;
 }
 
 void Output::bytes(std::string_view bytes) {
-  if (!file_.valid()) clear_bar();
+  if (!saved_) clear_bar();
   written_ += static_cast<std::int64_t>(bytes.size());
-  const Status written = write_all(file_.valid() ? file_.get() : STDOUT_FILENO, bytes);
-  if (!written && !error_) error_ = written.error();
+  if (error_) return;
+  const Status written = saved_ ? saved_->write(bytes) : write_all(STDOUT_FILENO, bytes);
+  if (!written) error_ = written.error();
 }
 
 void Output::note(const std::string& text) {
@@ -68,7 +68,7 @@ void Output::progress(const std::string& what, std::int64_t done, std::int64_t t
     what_started_ms_ = now_ms;
   }
   // A bar between the lines of a log on the terminal would only be in the way.
-  if (written_ > 0 && !file_.valid()) return;
+  if (written_ > 0 && !saved_) return;
   if (!terminal_ || now_ms - started_ms_ < kBarAfterMs) return;
   const Terminal terminal(STDERR_FILENO, STDERR_FILENO);
   const unsigned columns = terminal.size().columns;
@@ -82,14 +82,31 @@ void Output::clear_bar() {
   bar_shown_ = false;
 }
 
-Status Output::close() {
+Status Output::close(Ending ending) {
   clear_bar();
-  if (error_) return *error_;
-  if (!file_.valid()) return {};
-  const std::string part = path_ + ".part";
-  if (::rename(part.c_str(), path_.c_str()) != 0) return system_error("rename", part);
-  note(path_ + ": " + print_bytes(written_));
+  if (!saved_) return error_ ? Status(*error_) : Status();
+  if (error_) {
+    saved_->discard();
+    return *error_;
+  }
+  if (ending == Ending::kFailed) {
+    keep_part();
+    return {};
+  }
+  if (ending == Ending::kInterrupted && !follows_) {
+    saved_->discard();
+    return {};
+  }
+  if (auto committed = saved_->commit(); !committed) return committed;
+  note(saved_->path() + ": " + print_bytes(written_));
   return {};
+}
+
+void Output::keep_part() {
+  const std::string part = saved_->keep_apart();
+  if (!part.empty())
+    note(saved_->path() + " is as it was; the " + print_bytes(written_) + " that came are in " +
+         part);
 }
 
 }  // namespace dm

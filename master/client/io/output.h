@@ -7,29 +7,38 @@
 #include <string>
 #include <vector>
 
-#include "common/io/fd.h"
 #include "common/result.h"
+#include "master/client/io/saved_file.h"
 
 namespace dm {
 
 class Output {
  public:
+  enum class Ending {
+    kWhole,
+    kFailed,       // an error, or the connection was cut
+    kInterrupted,  // by the user; who follows a log has what he wanted
+  };
+
   // Takes `-o FILE` of `logs` out of the words: the file is ours to write. Errors: the file
-  // cannot be made.
+  // cannot be written. It is not touched here.
   static Result<Output> open(std::vector<std::string>& words, std::int64_t now_ms);
 
   void bytes(std::string_view bytes);
   void note(const std::string& text);
   void progress(const std::string& what, std::int64_t done, std::int64_t total,
                 std::int64_t now_ms);
-  // Ends the bar's row; gives the file its name. Errors: it was not written whole.
-  Status close();
+  // Ends the bar's row. A whole output becomes FILE; of one that failed FILE stays as it was, and a
+  // note names the file of what has come. Errors: FILE was not written.
+  Status close(Ending ending);
 
  private:
   void clear_bar();
 
-  Fd file_;
-  std::string path_;  // of `-o`
+  void keep_part();
+
+  std::optional<SavedFile> saved_;  // of `-o`
+  bool follows_ = false;
   std::optional<Error> error_;
   std::int64_t written_ = 0;
   std::int64_t started_ms_ = 0;

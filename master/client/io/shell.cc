@@ -16,6 +16,7 @@ namespace {
 constexpr int kMostJobs = 4;
 constexpr int kHungUp = 129;  // 128 + SIGHUP
 constexpr std::string_view kPrompt = "dm> ";
+constexpr std::string_view kMorePrompt = "  > ";  // a quote is still open
 constexpr std::int64_t kReconnectMs = 2000;
 
 // What the operator has just asked for is no news.
@@ -34,7 +35,7 @@ bool is_news(std::string_view line) {
 CommandWords words_of(const CommandSpec& command) {
   CommandWords words;
   words.name = command.name;
-  words.operands.assign(command.operands.begin(), command.operands.end());
+  words.operands = {command.operands.kind};
   for (const OptionSpec& option : command.options) {
     OptionWords known{std::string(option.name), option.value, {}};
     for (std::string_view rest = option.choices; !rest.empty();) {
@@ -105,7 +106,12 @@ void Shell::handle(const std::vector<PromptEvent>& events) {
         if (event.kept && file_) (void)file_->append(event.text);
         entered(event.text);
         break;
-      case PromptEvent::kInterrupt: break;
+      case PromptEvent::kInterrupt:
+        if (!commands_.waiting()) break;
+        (void)commands_.give_up();
+        prompt_.stop();
+        prompt_.start(kPrompt);
+        break;
       case PromptEvent::kEndOfFile:
         // ^D, or a terminal that is gone: only the first is a wish.
         return leave(::isatty(STDIN_FILENO) != 0 ? kDone : kHungUp);
@@ -116,12 +122,19 @@ void Shell::handle(const std::vector<PromptEvent>& events) {
 }
 
 void Shell::next_line() {
-  prompt_.start(kPrompt);
+  prompt_.start(commands_.waiting() ? kMorePrompt : kPrompt);
   arm();
 }
 
 void Shell::entered(const std::string& line) {
-  auto words = split_words(line);
+  const auto command = commands_.take(line);
+  if (commands_.too_long()) {
+    commands_ = CommandLines(kMaxLine);
+    prompt_.forget_waiting();
+    to_terminal("a command is longer than 64 KiB\n");
+  }
+  if (!command) return next_line();
+  auto words = split_words(*command);
   if (!words) {
     to_terminal(words.error().message + "\n");
     return next_line();
@@ -153,7 +166,8 @@ void Shell::entered(const std::string& line) {
 }
 
 void Shell::ended(const CallOutcome& outcome) {
-  if (auto closed = output_->close(); !closed) to_terminal(closed.error().message + "\n");
+  const auto ending = outcome.error ? Output::Ending::kFailed : Output::Ending::kWhole;
+  if (auto closed = output_->close(ending); !closed) to_terminal(closed.error().message + "\n");
   if (outcome.error) to_terminal("error: " + escape_for_terminal(outcome.error->message) + "\n");
   loop_.later([this] {
     call_.reset();
@@ -166,7 +180,7 @@ void Shell::ended(const CallOutcome& outcome) {
 void Shell::interrupt() {
   if (!call_) return;
   call_->cancel();
-  (void)output_->close();
+  (void)output_->close(Output::Ending::kInterrupted);
   prompt_.forget_waiting();
   to_terminal(changes_ ? "\nno longer waiting; what was begun goes on\n" : "\n");
   loop_.later([this] {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/codec.h"
+#include "common/command_lines.h"
 #include "common/io/jobs.h"
 #include "common/io/loop.h"
 #include "master/client/complete.h"
@@ -50,6 +52,7 @@ class Shell {
   History history_;
   std::unique_ptr<HistoryFile> file_;
   CompletionWords words_;
+  CommandLines commands_{kMaxLine};  // the lines of a command whose quotes are open
   Prompt prompt_;
   bool watched_ = false;  // the loop reads the terminal
   Loop::TimerId timer_{};
