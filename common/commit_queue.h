@@ -11,6 +11,7 @@
 
 #include "common/codec.h"
 #include "common/result.h"
+#include "common/task.h"
 
 namespace dm {
 

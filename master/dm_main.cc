@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "common/escape.h"
-#include "common/io/files.h"
 #include "common/flags.h"
+#include "common/io/files.h"
 #include "common/io/key_file.h"
 #include "common/io/state_directory.h"
 #include "master/client/io/keygen.h"

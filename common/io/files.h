@@ -37,9 +37,9 @@ Result<Fd> lock_directory(const std::string& path);
 std::string absolute_path(const std::string& path);
 std::string parent_directory(const std::string& path);
 
-// Opens /dev/null for each of standard input, output and error that the program was started without:
-// else the next file or socket gets that number, and messages are written into it. First in main().
-// What is written there fails as before.
+// Opens /dev/null for each of standard input, output and error that the program was started
+// without: else the next file or socket gets that number, and messages are written into it. First
+// in main(). What is written there fails as before.
 void fill_standard_files();
 
 }  // namespace dm

@@ -42,8 +42,8 @@ class LineConnection {
   LineConnection(const LineConnection&) = delete;
   LineConnection& operator=(const LineConnection&) = delete;
 
-  // Begins to write, and to read unless it was paused before. `to_send` goes out first; `already_read` are the first bytes that
-  // the peer sent.
+  // Begins to write, and to read unless it was paused before. `to_send` goes out first;
+  // `already_read` are the first bytes that the peer sent.
   void start(Handlers handlers, std::string_view already_read = {}, std::string_view to_send = {});
 
   // Takes bytes as if the peer had just sent them.

@@ -12,7 +12,7 @@
 
 #include "common/clock.h"
 #include "common/io/poller.h"
-#include "common/io/task.h"
+#include "common/task.h"
 
 namespace dm {
 

@@ -44,8 +44,8 @@ void ControlPort::on_line(PeerId id, std::string_view text) {
     return peer.connection->finish();
   }
   // A verb in capitals is dm's form, anything else is for people; within quotes it is no verb.
-  const bool codec = !peer.command.waiting() && !text.empty() && text.front() >= 'A' &&
-                     text.front() <= 'Z';
+  const bool codec =
+      !peer.command.waiting() && !text.empty() && text.front() >= 'A' && text.front() <= 'Z';
   if (!codec && peer.connection->sealed())
     return refuse_line(peer, "", fail(Code::kBadLine, "with keys only dm's form is spoken here"));
   if (!codec) return run_words(id, text);

@@ -38,8 +38,7 @@ TEST(files_fill_the_standard_ones_that_are_missing) {
     const bool is_kept = ::fcntl(STDERR_FILENO, F_GETFD) == 0;  // over an exec
     // The end of a file, and an error: nothing is written in vain.
     char byte = 0;
-    const bool works =
-        ::read(STDIN_FILENO, &byte, 1) == 0 && ::write(STDERR_FILENO, &byte, 1) < 0;
+    const bool works = ::read(STDIN_FILENO, &byte, 1) == 0 && ::write(STDERR_FILENO, &byte, 1) < 0;
     ::_exit(is_beyond && is_kept && works ? 0 : 1);
   }
   int status = 1;

@@ -23,8 +23,9 @@ TEST(places_of_one_entrance_are_not_anothers) {
              256U);
   CHECK_EQ(enter(places, 5000, 1, Entrance::kTcp, "127.0.0.9"), 0U);
   for (GuestId user = 0; user < 4; ++user)
-    CHECK_EQ(enter(places, 10'000 + user * 1000, 300, Entrance::kGroups, "u" + std::to_string(user)),
-             256U);
+    CHECK_EQ(
+        enter(places, 10'000 + user * 1000, 300, Entrance::kGroups, "u" + std::to_string(user)),
+        256U);
   CHECK_EQ(enter(places, 15'000, 1, Entrance::kGroups, "u9"), 0U);
   CHECK_EQ(enter(places, 20'000, 300, Entrance::kOwners, "root"), 256U);
   CHECK_EQ(enter(places, 21'000, 1, Entrance::kOwners, "dm"), 1U);

@@ -1,4 +1,4 @@
-#include "common/io/task.h"
+#include "common/task.h"
 
 #include <memory>
 

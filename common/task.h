@@ -1,4 +1,4 @@
-// common/io/task.h - work that is handed on: a callable that can only be moved, so that it may own
+// common/task.h - work that is handed on: a callable that can only be moved, so that it may own
 // what it works on, a descriptor for instance. Never copied, never shared.
 #pragma once
 
