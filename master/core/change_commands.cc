@@ -31,6 +31,7 @@ ChangeCommands::ChangeCommands(const Parts& parts)
       launches_(parts.launches),
       stops_(parts.stops),
       deletes_(parts.deletes),
+      slices_(parts.slices),
       roster_(parts.roster),
       reports_(parts.reports),
       lookup_(parts.lookup),
@@ -112,23 +113,11 @@ Result<const WorkerView*> ChangeCommands::choose_worker(const Request& request,
     if (const auto error = facts_.roster.away(name)) return *error;
     return view;
   }
-  std::vector<const WorkerView*> candidates;
-  std::string why;
-  for (const auto& [name, view] : facts_.roster.all()) {
-    if (!state_.knows_worker(name)) continue;
-    const std::string refused = view.synced || view.presence != Presence::kUp
-                                    ? refusal(view, now, options_.heartbeat_ms)
-                                    : "not synced yet";
-    if (refused.empty())
-      candidates.push_back(&view);
-    else
-      why += (why.empty() ? ": " : ", ") + name + " is " + refused;
-  }
-  if (const WorkerView* best = choose(candidates)) return best;
-  if (!candidates.empty())
-    why = ": every one is above 95 % of processor or memory; --on WORKER overrides that";
-  if (state_.workers.empty()) why = ": none has connected yet";
-  return fail(Code::kBusy, "no worker can take " + app + why);
+  const std::int64_t heartbeat_ms = options_.heartbeat_ms;
+  if (const WorkerView* best = choose_anywhere(facts_, heartbeat_ms, {}, IfAllAreFull::kNone, now))
+    return best;
+  return fail(Code::kBusy,
+              "no worker can take " + app + ": " + why_nobody(facts_, heartbeat_ms, now));
 }
 
 // Why this launch would break the promise of a singleton; nullopt if it does not.
@@ -196,20 +185,24 @@ void ChangeCommands::launch(Request& request, const Command& command, Now now) {
     for (const std::string& taken : command.package->taken_along)
       requests_.note(id, "taken along: " + taken);
   }
-  const auto count = static_cast<int>(request.invocation.number("--count", 1));
-  request.tried = request.waiting = count;
-  for (int i = 0; i < count; ++i) {
-    const auto name = state_.next_name(app);
-    const auto worker = name ? choose_worker(request, app, now) : name.error();
-    if (!worker) {
-      requests_.done_one(id, app, worker.error(), now);
-      continue;
-    }
-    const std::string chosen = (*worker)->name;
-    ++roster_.edit(chosen)->placed_since_beat;
-    create_instance(request, *name, app, chosen, now);
-    launches_.install_or_launch(*name, id, now);
-  }
+  request.tried = request.waiting = static_cast<int>(request.invocation.number("--count", 1));
+  // Goes on when the operator has left: with what was asked, not with the request.
+  slices_.run(
+      [this, asked = request, app, left = request.waiting](Now then) mutable {
+        if (left-- > 0) launch_one(asked, app, then);
+        return left > 0;
+      },
+      now);
+}
+
+void ChangeCommands::launch_one(const Request& asked, const std::string& app, Now now) {
+  const auto name = state_.next_name(app);
+  const auto worker = name ? choose_worker(asked, app, now) : name.error();
+  if (!worker) return requests_.done_one(asked.id, app, worker.error(), now);
+  const std::string chosen = (*worker)->name;
+  roster_.place_on(chosen);
+  create_instance(asked, *name, app, chosen, now);
+  launches_.install_or_launch(*name, asked.id, now);
 }
 
 void ChangeCommands::start(Request& request, Now now) {
@@ -282,10 +275,8 @@ void ChangeCommands::remove(Request& request, Now now) {
   }
   if (alive.empty()) return deletes_.delete_from(request, app, now);
   deletes_.after_stops(request, app);
-  const RequestId id = request.id;
   request.tried = request.waiting = static_cast<int>(alive.size());
-  for (const std::string& name : alive)
-    if (Request* still = requests_.find(id)) stops_.end_one(*still, OrderKind::kStop, name, now);
+  stops_.end_all(request, OrderKind::kStop, std::move(alive), now);
 }
 
 }  // namespace dm::master

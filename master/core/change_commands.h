@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "master/core/slices.h"
 #include "master/core/stops.h"
 
 namespace dm::master {
@@ -21,6 +22,7 @@ class ChangeCommands {
     Launches& launches;
     Stops& stops;
     Deletes& deletes;
+    Slices& slices;
     Roster& roster;
     Reports& reports;
     const Lookup& lookup;
@@ -38,6 +40,7 @@ class ChangeCommands {
   std::optional<Error> check_singleton(const Request& request, const std::string& app,
                                        Now now) const;
   Result<const WorkerView*> choose_worker(const Request& request, const std::string& app, Now now);
+  void launch_one(const Request& asked, const std::string& app, Now now);
   void create_instance(const Request& request, const std::string& name, const std::string& app,
                        const std::string& worker, Now now);
 
@@ -49,6 +52,7 @@ class ChangeCommands {
   Launches& launches_;
   Stops& stops_;
   Deletes& deletes_;
+  Slices& slices_;
   Roster& roster_;
   Reports& reports_;
   const Lookup& lookup_;

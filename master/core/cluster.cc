@@ -39,12 +39,13 @@ Effects Cluster::on(const Event& event, Now now) {
 std::int64_t Cluster::next_deadline() const {
   if (requests_.has_left_audits()) return 0;
   return std::min({sessions_.deadline(), orders_.deadline(), timers_.earliest(), tails_.deadline(),
-                   samples_.deadline()});
+                   samples_.deadline(), slices_.deadline()});
 }
 
 void Cluster::handle(const Tick&, Now now) {
   requests_.end_left_audits(now);
   sessions_.tick(now);
+  slices_.tick(now);
   settlement_.tick(now);
   samples_.tick(now);
   tails_.ask(now);

@@ -82,6 +82,7 @@ class Cluster {
   LeaseTable lease_table_;
   Catalog catalog_;
   Timers timers_;
+  Slices slices_;
   const Facts facts_{state_, roster_, reports_, underway_, lease_table_};
   const Lookup lookup_{facts_};
 
@@ -97,8 +98,8 @@ class Cluster {
   Transfers transfers_{recorder_, requests_, orders_, deletes_, catalog_, state_, out_};
   Launches launches_{recorder_, requests_, orders_,  ends_,     transfers_,
                      run_ends_, timers_,   reports_, underway_, facts_};
-  Stops stops_{recorder_, requests_, orders_, run_ends_, launches_,
-               deletes_,  reports_,  lookup_, facts_};
+  Stops stops_{recorder_, requests_, orders_,  run_ends_, launches_,
+               deletes_,  slices_,   reports_, lookup_,   facts_};
   Reconciler reconciler_{ends_, launches_, deletes_, timers_, facts_};
   Failover failover_{options_, recorder_, requests_, ends_,  launches_, run_ends_,
                      leases_,  timers_,   roster_,   facts_, out_};
@@ -117,7 +118,7 @@ class Cluster {
                       launches_, reconciler_, failover_, settlement_, exits_, unrecorded_,
                       worker_events_, peers_, tails_, timers_, facts_, out_}};
   ChangeCommands changes_{{options_, recorder_, requests_, catalog_, transfers_, launches_, stops_,
-                           deletes_, roster_, reports_, lookup_, facts_}};
+                           deletes_, slices_, roster_, reports_, lookup_, facts_}};
   WorkerCommands worker_commands_{recorder_, requests_,   failover_, settlement_,
                                   sessions_, unrecorded_, roster_,   reports_,
                                   lookup_,   state_,      out_};

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kHoldMs = 30'000;  // after a start, workers are given that long to return
 constexpr std::int64_t kRetryMs = 1000;   // nobody could take it
+constexpr int kMostAtOnce = 100;
 }  // namespace
 
 FailoverView Failover::view(Now now) const {
@@ -93,8 +94,11 @@ void Failover::move_from(const std::string& worker, Now now) {
   std::vector<std::string> names;
   for (const std::string& name : state_.placed_on(worker))
     if (is_movable(facts_, name)) names.push_back(name);
+  int moved = 0;
   for (const std::string& name : names) {
     if (!has_replacement(name, now)) continue;
+    // The rest is decided again, after beats were read and sent.
+    if (++moved > kMostAtOnce) return timers_.set(Timers::Work::kFailover, now.mono_ms);
     if (is_to_be_quarantined(facts_, state_.instances.at(name), now)) {
       quarantine(name, now);
       continue;
@@ -132,7 +136,7 @@ void Failover::move_one(const std::string& name, const WorkerView& target, MoveR
   recorder_.record(print_placement(fresh, placement));
   Line desired = print_desired(name, Desired::kStopped);
   recorder_.record(desired.add("superseded_by", fresh));
-  if (WorkerView* view = roster_.edit(worker)) ++view->placed_since_beat;
+  roster_.place_on(worker);
   ClusterEvent event;
   event.kind = "moved";
   event.worker = worker;

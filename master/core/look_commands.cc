@@ -94,9 +94,11 @@ void LookCommands::usage(Request& request, Now now) {
     const Live* live = facts_.reports.find(name);
     if (live == nullptr) continue;
     for (const UsageSample& sample : live->samples)
-      if (sample.wall_ms >= since)
-        rows.push_back({name, worker, sample.wall_ms, sample.cpu_percent, sample.cpu_user_ms,
-                        sample.cpu_system_ms, sample.rss_bytes, std::nullopt});
+      if (sample.wall_s * std::int64_t{1000} >= since)
+        rows.push_back({name, worker, sample.wall_s * std::int64_t{1000}, sample.cpu_percent,
+                        sample.cpu_user_cs * std::int64_t{10},
+                        sample.cpu_system_cs * std::int64_t{10},
+                        sample.rss_kib * std::int64_t{1024}, std::nullopt});
   }
   for (const auto& [name, view] : facts_.roster.all()) {
     const auto& operands = request.invocation.operands;

@@ -1,5 +1,5 @@
 // master/core/samples.h - readings of every living instance for `usage --since`, one each ten
-// seconds, bounded.
+// seconds, fewer of those that are older, bounded.
 #pragma once
 
 #include "common/clock.h"

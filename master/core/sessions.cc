@@ -100,6 +100,7 @@ void Sessions::handle(const SessionOpened& opened, Now now) {
   welcome.add("cluster", options_.cluster_id).add("epoch", options_.epoch);
   welcome.add("heartbeat_ms", options_.heartbeat_ms).add("missed", 2);
   out_.push_back(ToSession{opened.session, welcome});
+  roster_.rank(view);
   schedule(view);
 }
 
@@ -125,6 +126,7 @@ void Sessions::handle(const SessionClosed& closed, Now now) {
     roster_.remove(std::string(view->name));
     return;
   }
+  roster_.rank(*view);
   schedule(*view);
   if (view->presence != Presence::kUp) return;
   view->presence = Presence::kSuspect;
@@ -143,6 +145,7 @@ void Sessions::on_info(WorkerView& worker, const Line& line, Now now) {
   worker.version = line.text("version");
   worker.boot = line.text("boot");
   worker.cpus = std::clamp<std::int64_t>(line.number_or("cpus", 0), 0, 100'000);
+  roster_.rank(worker);
   worker.labels.clear();
   for (const std::string& label : line.all("label"))
     if (parse_label(label) && worker.labels.size() < kMostLabels) worker.labels.push_back(label);
@@ -185,6 +188,7 @@ void Sessions::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   const bool first = !worker.beaten;
   const bool returns = worker.presence == Presence::kLost || worker.presence == Presence::kLeft;
   read_beat(worker, line, now);
+  roster_.rank(worker);
   leases_.grant(worker, worker.beats_heard, now);
   if (!state_.knows_worker(worker.name)) {
     // HELLO's id came with the session; a worker is known from its first beat on.
@@ -223,11 +227,11 @@ void Sessions::on_instance(WorkerView& worker, const Line& line, Now now) {
   live.retry_ms = figure(line, "retry_ms");
   if (live.pid) {
     live.started_ms = figure(line, "started_ms");
-    live.cpu_user_ms = figure(line, "cpu_user_ms").value_or(0);
-    live.cpu_system_ms = figure(line, "cpu_system_ms").value_or(0);
-    live.cpu_percent = decimal(line, "cpu_percent").value_or(0);
-    live.rss_bytes = figure(line, "rss_bytes").value_or(0);
-    live.max_rss_bytes = figure(line, "max_rss_bytes").value_or(0);
+    live.cpu_user_ms = figure(line, "cpu_user_ms");
+    live.cpu_system_ms = figure(line, "cpu_system_ms");
+    live.cpu_percent = decimal(line, "cpu_percent");
+    live.rss_bytes = figure(line, "rss_bytes");
+    live.max_rss_bytes = figure(line, "max_rss_bytes");
   }
   if (!worker.synced) launches_.adopt(name, live, now);
   if (worker.synced) reconciler_.check_stray(name, live, now);
@@ -259,6 +263,7 @@ void Sessions::on_bye(WorkerView& worker, const Line&, Now now) {
 
 void Sessions::lose(WorkerView& worker, Now now) {
   worker.presence = Presence::kLost;
+  roster_.rank(worker);
   worker.away_since_mono_ms = now.mono_ms;
   if (!state_.knows_worker(worker.name)) return;
   ClusterEvent event;
@@ -274,6 +279,7 @@ void Sessions::lose(WorkerView& worker, Now now) {
 
 void Sessions::on_synced(WorkerView& worker, const Line&, Now now) {
   worker.synced = worker.heard = true;
+  roster_.rank(worker);
   orders_.send_waiting(worker.name, now);
   run_ends_.end_missing(worker, now);
   worker.reported.clear();

@@ -40,12 +40,25 @@ void Stops::end_instances(Request& request, OrderKind kind, Now now) {
     else
       orders_.send(std::move(order), now);
   }
-  for (const std::string& name : names)
-    if (Request* still = requests_.find(id)) end_one(*still, kind, name, now);
+  // While one of these is waited for, the request is there.
+  if (!names.empty()) end_all(request, kind, std::move(names), now);
+}
+
+void Stops::end_all(const Request& request, OrderKind kind, std::vector<std::string> names,
+                    Now now) {
+  slices_.run(
+      [this, asked = request, kind, names = std::move(names),
+       next = std::size_t{0}](Now then) mutable {
+        if (next < names.size()) end_one(asked, kind, names[next++], then);
+        return next < names.size();
+      },
+      now);
 }
 
 // The last call of many may end the request.
-void Stops::end_one(Request& request, OrderKind kind, const std::string& name, Now now) {
+void Stops::end_one(const Request& request, OrderKind kind, const std::string& name, Now now) {
+  if (!state_.instances.contains(name))
+    return requests_.done_one(request.id, name, fail(Code::kNotFound, name + " was deleted"), now);
   const InstanceRow shown = row_of(facts_, name, now);
   const Placement& placement = state_.instances.at(name);
   const Desired wanted = kind == OrderKind::kKill ? Desired::kKilled : Desired::kStopped;

@@ -2,18 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dm::master {
 
-// One reading of an instance, kept for `usage --since`.
+// One reading of an instance, kept for `usage --since`: compact, since there are many.
 struct UsageSample {
-  std::int64_t wall_ms = 0, cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0;
-  double cpu_percent = 0;
+  std::uint32_t wall_s = 0, cpu_user_cs = 0, cpu_system_cs = 0, rss_kib = 0;
+  float cpu_percent = 0;
 };
 
 // What the instance's worker said last.
@@ -22,9 +22,9 @@ struct Live {
   bool wanted = true;  // by its worker: false once that has heard of a stop
   std::int64_t run = 0, restarts = 0;
   std::optional<std::int64_t> pid, started_ms, retry_ms;
-  std::int64_t cpu_user_ms = 0, cpu_system_ms = 0, rss_bytes = 0, max_rss_bytes = 0;
-  double cpu_percent = 0;
-  std::deque<UsageSample> samples;
+  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, rss_bytes, max_rss_bytes;
+  std::optional<double> cpu_percent;
+  std::vector<UsageSample> samples;  // oldest first; bounded (core/samples.h)
 };
 
 // Is this a state of a living process?

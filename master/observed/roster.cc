@@ -18,7 +18,25 @@ WorkerView& Roster::add(const std::string& name) {
   return view;
 }
 
+void Roster::rank(const WorkerView& worker) {
+  if (const auto old = rank_by_name_.find(worker.name); old != rank_by_name_.end()) {
+    ranked_.erase(old->second);
+    rank_by_name_.erase(old);
+  }
+  if (worker.presence != Presence::kUp || !worker.synced || worker.cordoned) return;
+  const PlacementRank rank = rank_of(worker);
+  ranked_.insert(rank);
+  rank_by_name_.emplace(worker.name, rank);
+}
+
+void Roster::place_on(const std::string& name) {
+  WorkerView& worker = workers_.at(name);
+  ++worker.placed_since_beat;
+  rank(worker);
+}
+
 void Roster::remove(const std::string& name) {
+  if (const auto rank = rank_by_name_.extract(name)) ranked_.erase(rank.mapped());
   workers_.erase(name);
 }
 

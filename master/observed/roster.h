@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/result.h"
@@ -20,6 +21,12 @@ class Roster {
   WorkerView& add(const std::string& name);  // or the one that is there
   void remove(const std::string& name);
 
+  // Those that may take new work, the best first. Follows what changes a rank only by rank().
+  const std::set<PlacementRank>& ranked() const { return ranked_; }
+  void rank(const WorkerView& worker);
+  // One more instance goes there. REQUIRES that the worker is here.
+  void place_on(const std::string& name);
+
   // The worker that speaks on this session; nullptr once it was unbound.
   WorkerView* view_of(SessionId session);
   void bind(SessionId session, const std::string& name) { sessions_[session] = name; }
@@ -31,6 +38,8 @@ class Roster {
  private:
   std::map<std::string, WorkerView> workers_;
   std::map<SessionId, std::string> sessions_;
+  std::set<PlacementRank> ranked_;
+  std::map<std::string, PlacementRank> rank_by_name_;
 };
 
 }  // namespace dm::master

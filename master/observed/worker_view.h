@@ -2,6 +2,7 @@
 // it is. Pure data.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -74,6 +75,21 @@ struct WorkerView {
 // How long after its last beat a worker is lost: two beats have been missed, and half an interval
 // is left to the third.
 std::int64_t lost_after_ms(std::int64_t heartbeat_ms);
+
+// Above 95 % of processor or memory: it gets only what must go somewhere.
+bool is_full(const WorkerView& worker);
+
+// The order in which workers are chosen: the least loaded first, each instance placed since its
+// last beat counted as one busy processor; ties go to fewer instances, then by name. Full ones come
+// last.
+struct PlacementRank {
+  bool full = false;
+  double load = 0;
+  std::int64_t instances = 0;
+  std::string name;
+  auto operator<=>(const PlacementRank&) const = default;
+};
+PlacementRank rank_of(const WorkerView& worker);
 
 // The harmonic mean by which workers are compared; 0 if both are 0.
 double combined_load(double cpu_percent, double mem_percent);

@@ -21,10 +21,22 @@ WorkerView worker(const std::string& name, double cpu, std::int64_t mem_percent)
   return view;
 }
 
-std::string chosen(const std::vector<WorkerView>& workers) {
-  std::vector<const WorkerView*> candidates;
-  for (const WorkerView& view : workers) candidates.push_back(&view);
-  const WorkerView* best = choose(candidates);
+std::string chosen(const std::vector<WorkerView>& workers,
+                   IfAllAreFull fallback = IfAllAreFull::kNone) {
+  State state;
+  Roster roster;
+  for (const WorkerView& view : workers) {
+    state.workers[view.name] = {};
+    WorkerView& added = roster.add(view.name);
+    added = view;
+    added.synced = true;
+    roster.rank(added);
+  }
+  const Reports reports;
+  const Underway underway;
+  const LeaseTable leases;
+  const Facts facts{state, roster, reports, underway, leases};
+  const WorkerView* best = choose_anywhere(facts, 1000, {}, fallback, Now{2000, 0});
   return best == nullptr ? "none" : best->name;
 }
 
@@ -61,6 +73,24 @@ TEST(roster_what_was_placed_since_the_last_beat_counts) {
   CHECK_EQ(chosen({burst, worker("b", 90, 90)}), "b");
 }
 
+TEST(roster_follows_what_is_placed_and_who_goes) {
+  Roster roster;
+  for (const char* name : {"a", "b"}) {
+    WorkerView& added = roster.add(name);
+    added = worker(name, 10, 10);
+    added.synced = true;
+    roster.rank(added);
+  }
+  CHECK_EQ(roster.ranked().begin()->name, "a");
+  roster.place_on("a");
+  CHECK_EQ(roster.ranked().begin()->name, "b");
+  roster.remove("b");
+  CHECK_EQ(roster.ranked().size(), 1u);
+  roster.edit("a")->presence = Presence::kLost;
+  roster.rank(*roster.find("a"));
+  CHECK(roster.ranked().empty());
+}
+
 TEST(roster_the_full_are_not_chosen) {
   CHECK_EQ(chosen({worker("a", 95.1, 1)}), "none");
   CHECK_EQ(chosen({worker("a", 1, 96)}), "none");
@@ -71,8 +101,8 @@ TEST(roster_the_full_are_not_chosen) {
 TEST(roster_the_full_are_chosen_for_what_must_go_somewhere) {
   const WorkerView full = worker("a", 99, 50), fuller = worker("b", 99, 90),
                    free = worker("c", 90, 90);
-  CHECK_EQ(choose({&fuller, &full}, IfAllAreFull::kLeastLoaded)->name, "a");
-  CHECK_EQ(choose({&full, &fuller, &free}, IfAllAreFull::kLeastLoaded)->name, "c");
+  CHECK_EQ(chosen({fuller, full}, IfAllAreFull::kLeastLoaded), "a");
+  CHECK_EQ(chosen({full, fuller, free}, IfAllAreFull::kLeastLoaded), "c");
 }
 
 TEST(roster_available_is_up_in_time_not_cordoned_with_room) {
