@@ -129,7 +129,7 @@ TEST(listing_usage_of_now_and_of_since) {
   const auto readings = std::count(all.begin(), all.end(), '\n');
   CHECK(readings > 16 && readings <= 32);
   const std::string recent = world.print("usage web.1 --since 2m --json");
-  CHECK_EQ(std::count(recent.begin(), recent.end(), '\n'), 12);
+  CHECK_EQ(std::count(recent.begin(), recent.end(), '\n'), 13);
 }
 
 TEST(listing_workers_for_people) {
