@@ -145,10 +145,10 @@ void ChangeCommands::create_instance(const Request& request, const std::string& 
   placement.worker = worker;
   placement.who = placement.asked_by = request.asker.who;
   placement.created_ms = now.wall_ms;
-  placement.restart = words.value("--restart").value_or("no");
+  placement.restart = restart_from(words.value("--restart").value_or("no"));
   placement.pinned = words.has("--on");
-  const bool is_movable = !placement.pinned && placement.restart != "no";
-  placement.on_lost = words.value("--on-lost").value_or(is_movable ? "move" : "stay");
+  const bool is_movable = !placement.pinned && placement.restart != Restart::kNo;
+  placement.on_lost = on_lost_from(words.value("--on-lost").value_or(is_movable ? "move" : "stay"));
   if (words.has("--singleton")) placement.lease_ms = words.duration_ms("--lease", kLeaseMs);
   if (const auto most = words.value("--log-max")) placement.log_max_bytes = *parse_bytes(*most);
   placement.args = words.rest;

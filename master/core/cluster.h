@@ -116,7 +116,7 @@ class Cluster {
   Samples samples_{reports_, facts_};
   Sessions sessions_{{options_, recorder_, roster_, reports_, orders_, leases_, run_ends_,
                       launches_, reconciler_, failover_, settlement_, exits_, unrecorded_,
-                      worker_events_, peers_, tails_, timers_, facts_, out_}};
+                      worker_events_, peers_, tails_, timers_, state_, out_}};
   ChangeCommands changes_{{options_, recorder_, requests_, catalog_, transfers_, launches_, stops_,
                            deletes_, slices_, roster_, reports_, lookup_, facts_}};
   WorkerCommands worker_commands_{recorder_, requests_,   failover_, settlement_,

@@ -76,7 +76,7 @@ void Launches::files_arrived(const std::string& instance, const std::optional<Er
 Line launch_line(const std::string& instance, const Placement& placement) {
   Line line("LAUNCH");
   line.add("instance", instance).add("app", placement.app).add("manifest", placement.version);
-  line.add("run", placement.run).add("restart", placement.restart);
+  line.add("run", placement.run).add("restart", word(placement.restart));
   if (placement.log_max_bytes > 0) line.add("log_max_bytes", placement.log_max_bytes);
   if (placement.lease_ms > 0) line.add("lease_ms", placement.lease_ms);
   for (const std::string& arg : placement.args) line.add("arg", arg);
@@ -115,7 +115,7 @@ void Launches::failed(const std::string& instance, RequestId request, const Erro
 bool Launches::try_later(const std::string& instance, const Error& error, Now now) {
   const Placement& placement = state_.instances.at(instance);
   if (placement.desired != Desired::kRunning || !may_yet_succeed(error.code)) return false;
-  if (placement.has_ended() && placement.restart == "no") return false;
+  if (placement.has_ended() && placement.restart == Restart::kNo) return false;
   timers_.reconcile_soon(now);
   return true;
 }

@@ -1,7 +1,6 @@
 #include "master/core/sessions.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "common/names.h"
 #include "common/units.h"
@@ -10,18 +9,7 @@ namespace dm::master {
 namespace {
 
 constexpr std::size_t kMostLabels = 64;
-constexpr std::size_t kMostState = 32;  // bytes
 constexpr std::size_t kMostEpoch = 64;
-
-std::optional<double> decimal(const Line& line, std::string_view key) {
-  const auto text = line.get(key);
-  if (!text) return std::nullopt;
-  double value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  const bool sane =
-      error == std::errc() && end == text->data() + text->size() && value >= 0 && value < 1e9;
-  return sane ? std::optional(value) : std::nullopt;
-}
 
 }  // namespace
 
@@ -60,8 +48,7 @@ Sessions::Sessions(const Parts& parts)
       peers_(parts.peers),
       tails_(parts.tails),
       timers_(parts.timers),
-      facts_(parts.facts),
-      state_(parts.facts.state),
+      state_(parts.state),
       out_(parts.out) {}
 
 void Sessions::handle(const SessionOpened& opened, Now now) {
@@ -139,11 +126,7 @@ void Sessions::handle(const SessionClosed& closed, Now now) {
 
 void Sessions::on_info(WorkerView& worker, const Line& line, Now now) {
   check_epoch(worker, line, now);
-  worker.os = line.text("os");
-  worker.arch = line.text("arch");
-  worker.glibc = line.text("glibc");
-  worker.version = line.text("version");
-  worker.boot = line.text("boot");
+  parse_info(line, worker);
   worker.cpus = std::clamp<std::int64_t>(line.number_or("cpus", 0), 0, 100'000);
   roster_.rank(worker);
   worker.labels.clear();
@@ -168,19 +151,8 @@ void Sessions::check_epoch(const WorkerView& worker, const Line& info, Now now) 
 void Sessions::read_beat(WorkerView& worker, const Line& line, Now now) {
   worker.beaten = true;
   worker.last_beat_mono_ms = now.mono_ms;
-  worker.cpu_percent = decimal(line, "cpu");
-  worker.load1 = decimal(line, "load1");
-  worker.mem_used_bytes = figure(line, "mem_used");
-  worker.mem_total_bytes = figure(line, "mem_total");
-  worker.disk_free_bytes = figure(line, "disk_free");
-  worker.disk_low = line.number_or("disk_low", 0) != 0;
-  worker.children_user_ms = figure(line, "children_user_ms").value_or(0);
-  worker.children_system_ms = figure(line, "children_system_ms").value_or(0);
-  worker.children_max_rss_bytes = figure(line, "children_max_rss_bytes").value_or(0);
-  worker.children_reaped = figure(line, "children_reaped");
-  worker.instances = figure(line, "instances").value_or(0);
+  parse_beat(line, worker);
   worker.placed_since_beat = 0;
-  worker.beats_heard = figure(line, "seq").value_or(0);
   worker.presence = Presence::kUp;
 }
 
@@ -218,21 +190,7 @@ void Sessions::on_instance(WorkerView& worker, const Line& line, Now now) {
   }
   worker.reported.insert(name);
   Live& live = reports_.edit(name);
-  const std::int64_t run = figure(line, "run").value_or(0);
-  live.wanted = line.text("desired", "running") == "running";
-  live.run = run;
-  live.restarts = figure(line, "restarts").value_or(0);
-  live.state = line.text("state", "unknown").substr(0, kMostState);
-  live.pid = figure(line, "pid");
-  live.retry_ms = figure(line, "retry_ms");
-  if (live.pid) {
-    live.started_ms = figure(line, "started_ms");
-    live.cpu_user_ms = figure(line, "cpu_user_ms");
-    live.cpu_system_ms = figure(line, "cpu_system_ms");
-    live.cpu_percent = decimal(line, "cpu_percent");
-    live.rss_bytes = figure(line, "rss_bytes");
-    live.max_rss_bytes = figure(line, "max_rss_bytes");
-  }
+  parse_report(line, live);
   if (!worker.synced) launches_.adopt(name, live, now);
   if (worker.synced) reconciler_.check_stray(name, live, now);
   launches_.note_revival(name, live, now);

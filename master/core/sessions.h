@@ -33,7 +33,7 @@ class Sessions {
     PeerNotices& peers;
     LogTails& tails;
     Timers& timers;
-    const Facts& facts;
+    const State& state;
     Effects& out;
   };
   explicit Sessions(const Parts& parts);
@@ -81,7 +81,6 @@ class Sessions {
   PeerNotices& peers_;
   LogTails& tails_;
   Timers& timers_;
-  const Facts& facts_;
   const State& state_;
   Effects& out_;
   WorkerDeadlines deadlines_;

@@ -26,7 +26,8 @@ void Stops::end_instances(Request& request, OrderKind kind, Now now) {
     // Of an app or of all, those that ended long ago are not worth a line.
     const bool named = std::find(operands.begin(), operands.end(), name) != operands.end();
     const Placement& placement = state_.instances.at(name);
-    const bool may_begin = placement.restart != "no" && placement.desired == Desired::kRunning;
+    const bool may_begin =
+        placement.restart != Restart::kNo && placement.desired == Desired::kRunning;
     if (named || may_begin || may_live(facts_, name)) names.push_back(name);
   }
   if (names.empty() && strangers.empty())

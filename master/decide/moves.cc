@@ -11,7 +11,7 @@ constexpr std::int64_t kSoonMs = 60'000;
 
 bool is_movable(const Facts& facts, const std::string& name) {
   const Placement& placement = facts.state.instances.at(name);
-  if (placement.on_lost != "move" || placement.desired != Desired::kRunning) return false;
+  if (placement.on_lost != OnLost::kMove || placement.desired != Desired::kRunning) return false;
   if (!facts.state.versions.contains(placement.version)) return false;
   return phase_of(facts, name).phase != Phase::kDead && !facts.underway.is_launching(name);
 }
@@ -19,7 +19,7 @@ bool is_movable(const Facts& facts, const std::string& name) {
 bool should_try_elsewhere(const Facts& facts, const std::string& name) {
   const Placement& placement = facts.state.instances.at(name);
   if (placement.last_end->crashes < kMostCrashes || !is_revived(placement)) return false;
-  return placement.on_lost == "move" && facts.state.versions.contains(placement.version);
+  return placement.on_lost == OnLost::kMove && facts.state.versions.contains(placement.version);
 }
 
 Loss loss_of(const Facts& facts, const Placement& placement, Now now) {

@@ -96,7 +96,7 @@ bool is_unbegun(const InstanceFacts& facts) {
 
 bool will_begin(const InstanceFacts& facts) {
   if (!is_wanted(facts.placement)) return false;
-  const bool given_up = facts.placement.restart != "no" && facts.live != nullptr &&
+  const bool given_up = facts.placement.restart != Restart::kNo && facts.live != nullptr &&
                         !facts.live->wanted && facts.live->state == "dead";
   return given_up || is_unbegun(facts);
 }
@@ -107,7 +107,7 @@ bool may_live(const InstanceFacts& facts) {
   const bool unsure = !facts.placement.given_up.empty() && !reported;
   const bool at_rest = facts.worker_heard && !is_wanted_there(facts);
   return phase_of(facts).phase != Phase::kDead || unsure ||
-         (facts.placement.restart != "no" && !at_rest);
+         (facts.placement.restart != Restart::kNo && !at_rest);
 }
 
 bool is_unbegun(const Facts& facts, const std::string& name) {

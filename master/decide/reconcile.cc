@@ -10,7 +10,7 @@ Step step_for(const InstanceFacts& facts, bool has_order) {
   if (facts.live == nullptr) return Step::kNothing;
   // A policy may start again what rests and is wanted there, and its replacement waits for that.
   const bool rests = facts.live->state == "dead";
-  if (rests && (!facts.live->wanted || placement.restart == "no")) return Step::kNothing;
+  if (rests && (!facts.live->wanted || placement.restart == Restart::kNo)) return Step::kNothing;
   // A stop that the worker knows of is its own to finish, with the timeout it was given.
   const bool ends = facts.live->wanted || placement.desired == Desired::kKilled;
   return ends ? Step::kEnd : Step::kNothing;

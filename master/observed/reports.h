@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/codec.h"
+
 namespace dm::master {
 
 // One reading of an instance, kept for `usage --since`: compact, since there are many.
@@ -26,6 +28,10 @@ struct Live {
   std::optional<double> cpu_percent;
   std::vector<UsageSample> samples;  // oldest first; bounded (core/samples.h)
 };
+
+// What an INSTANCE line of its worker says. The figures of a process stay as they were where none
+// is named.
+void parse_report(const Line& line, Live& live);
 
 // Is this a state of a living process?
 inline bool is_alive_word(std::string_view state) {

@@ -2,7 +2,40 @@
 
 #include <algorithm>
 
+#include "common/fields.h"
+
 namespace dm::master {
+namespace {
+
+constexpr Field<WorkerView> kInfoFields[] = {
+    {"os", &WorkerView::os},           {"arch", &WorkerView::arch}, {"glibc", &WorkerView::glibc},
+    {"version", &WorkerView::version}, {"boot", &WorkerView::boot},
+};
+
+constexpr Field<WorkerView> kBeatFields[] = {
+    {"cpu", &WorkerView::cpu_percent},
+    {"load1", &WorkerView::load1},
+    {"mem_used", &WorkerView::mem_used_bytes},
+    {"mem_total", &WorkerView::mem_total_bytes},
+    {"disk_free", &WorkerView::disk_free_bytes},
+    {"disk_low", &WorkerView::disk_low},
+    {"children_user_ms", &WorkerView::children_user_ms},
+    {"children_system_ms", &WorkerView::children_system_ms},
+    {"children_max_rss_bytes", &WorkerView::children_max_rss_bytes},
+    {"children_reaped", &WorkerView::children_reaped},
+    {"instances", &WorkerView::instances},
+    {"seq", &WorkerView::beats_heard},
+};
+
+}  // namespace
+
+void parse_info(const Line& line, WorkerView& worker) {
+  parse_fields<WorkerView>(line, worker, kInfoFields);
+}
+
+void parse_beat(const Line& line, WorkerView& worker) {
+  parse_fields<WorkerView>(line, worker, kBeatFields);
+}
 
 std::string_view word(Presence presence) {
   switch (presence) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/codec.h"
 #include "master/limits/rate_limit.h"
 #include "master/observed/ids.h"
 #include "master/observed/unrecorded_notices.h"
@@ -71,6 +72,10 @@ struct WorkerView {
   // 2*cpu*ram/(cpu+ram) in percent; 0 if both are 0.
   double load() const;
 };
+
+// What its INFO and HEARTBEAT lines say.
+void parse_info(const Line& line, WorkerView& worker);
+void parse_beat(const Line& line, WorkerView& worker);
 
 // How long after its last beat a worker is lost: two beats have been missed, and half an interval
 // is left to the third.

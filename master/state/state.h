@@ -17,6 +17,7 @@
 #include "common/codec.h"
 #include "common/manifest.h"
 #include "common/result.h"
+#include "master/state/placement.h"
 
 namespace dm::master {
 
@@ -52,50 +53,6 @@ struct HeardApp {
   std::string worker;  // who spoke of it last
   std::int64_t next_number = 1;
   bool operator==(const HeardApp&) const = default;
-};
-
-// The end of one run. What is unknown is absent.
-struct RunEnd {
-  std::int64_t run = 0;
-  std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;
-  std::optional<std::string> signal;
-  bool core = false;
-  std::string reason;
-  std::int64_t crashes = 0;  // deaths in a row, this one included, each soon after its start
-  std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, max_rss_bytes;
-  bool operator==(const RunEnd&) const = default;
-};
-
-enum class Desired { kRunning, kStopped, kKilled };
-std::string_view word(Desired desired);
-
-struct Placement {
-  std::string app, version, worker;
-  std::vector<std::string> args, env;
-  std::string restart = "no";
-  bool pinned = false;             // placed by --on
-  std::string on_lost = "stay";    // "move": launched elsewhere when its worker is lost
-  std::string who;                 // launched it; empty: the system itself
-  std::string asked_by;            // asked for its last run, likewise
-  std::string replaces;            // the instance that this one took the place of; empty: none
-  std::string superseded_by;       // and the other way round
-  std::int64_t moves = 0;          // in a row, each since a worker was lost soon
-  std::string quarantined;         // why it is moved no more; empty: it is
-  std::int64_t lease_ms = 0;       // at most one of its app lives, and not without a lease; 0: none
-  std::vector<std::string> tried;  // workers on which it kept crashing
-  Desired desired = Desired::kRunning;
-  // Why the launch of its last run was given up although its worker may have begun it; empty: it
-  // was not.
-  std::string given_up;
-  std::int64_t log_max_bytes = 0;  // 0: the usual
-  std::int64_t run = 1;            // the last one that was asked for, or whose end was heard of
-  std::int64_t begun = 0;          // the last one of which its worker has said that it began
-  std::int64_t begun_ms = 0;       // when its first run there did; 0: not known
-  std::int64_t created_ms = 0;
-  std::optional<RunEnd> last_end;
-  std::int64_t last_run() const { return run > begun ? run : begun; }
-  bool has_ended() const { return last_end && last_end->run >= last_run(); }  // its last run
-  bool operator==(const Placement&) const = default;
 };
 
 // What retention has cut from the audit trail, in all.
@@ -151,13 +108,41 @@ class State {
   std::map<std::string, std::int64_t> held;
 
  private:
-  void acknowledge(const Line& record);
-  void hold(const Line& record);
+  // One row a kind of record: its verb, what it does to the state, what it must have
+  // (record_kinds.cc).
+  struct Kind;
+  static const Kind kKinds[];
+
+  Status on_worker(const Line& record);
+  Status on_forget(const Line& record);
+  Status on_revoke(const Line& record);
+  Status on_asked(const Line& record);
+  Status on_command(const Line& record);
+  Status on_event(const Line& record);
+  Status on_cut(const Line& record);
+  Status on_cluster(const Line& record);
+  Status on_epoch(const Line& record);
+  Status on_fenced(const Line& record);
+  Status on_acked(const Line& record);
+  Status on_leased(const Line& record);
+  Status on_forgotten(const Line& record);
+  Status on_version(const Line& record);
+  Status on_heard(const Line& record);
+  Status on_installing(const Line& record);
+  Status on_installed(const Line& record);
+  Status on_uninstalled(const Line& record);
+  Status on_deleting(const Line& record);
+  Status on_deleted(const Line& record);
+  Status on_app(const Line& record);
+  Status on_instance(const Line& record);
+  Status on_ended(const Line& record);
+  Status on_launched(const Line& record);
+  Status on_desired(const Line& record);
+
+  // Changes a recorded instance and its indexes; nothing if it is not there.
+  template <typename Change>
+  void change(const std::string& name, Change change);
   void keep(const std::string& worker, const std::string& app);
-  Status apply_app(const Line& record);
-  Status apply_instance(const Line& record);
-  Status place(const std::string& name, const Line& record);
-  static void change(Placement& placement, const Line& record);
   using Instances = std::map<std::string, Placement>;
   void index(const std::string& name, const Placement& placement);
   void unindex(const std::string& name, const Placement& placement);
@@ -166,17 +151,6 @@ class State {
   std::map<std::string, std::set<std::string>> by_worker_, singletons_;
   std::map<std::string, Ended> ended_;
 };
-
-// A figure that a worker gave: from 0 to 10^15; absent if it is anything else, so that no sum with
-// it can overflow.
-std::optional<std::int64_t> figure(const Line& line, std::string_view key);
-
-// RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
-RunEnd parse_end(const Line& line);
-// Does its policy begin another run after the last end that is known here?
-bool is_revived(const Placement& placement);
-// How many deaths in a row this end makes, each soon after its start; 0 if it lived long enough.
-std::int64_t crashes_with(const Placement& placement, const RunEnd& end);
 
 // The records of a placement, of an end, and of the cuts: sums, so that a repeated one counts
 // nothing twice.

@@ -31,9 +31,9 @@ std::string describe_instance(const InstanceRow& shown, Now now) {
   if (!shown.reason.empty()) lines.emplace_back("Reason", shown.reason);
   if (shown.pid) lines.emplace_back("PID", std::to_string(*shown.pid));
   lines.emplace_back("Run", std::to_string(shown.run));
-  lines.emplace_back("Restarts",
-                     std::to_string(shown.restarts) + " (policy " + placement.restart + ")");
-  lines.emplace_back("On lost", placement.on_lost);
+  lines.emplace_back("Restarts", std::to_string(shown.restarts) + " (policy " +
+                                     std::string(word(placement.restart)) + ")");
+  lines.emplace_back("On lost", std::string(word(placement.on_lost)));
   if (placement.lease_ms > 0)
     lines.emplace_back("Singleton", "lease " + print_duration(placement.lease_ms));
   if (!placement.replaces.empty()) lines.emplace_back("Replaces", placement.replaces);

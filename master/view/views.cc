@@ -153,8 +153,8 @@ std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool j
 std::string instance_details(const InstanceRow& row) {
   const Placement& placement = *row.placement;
   JsonObject object = instance_object(row);
-  object.add("restart", std::string_view(placement.restart));
-  object.add("on_lost", std::string_view(placement.on_lost)).add_bool("pinned", placement.pinned);
+  object.add("restart", word(placement.restart));
+  object.add("on_lost", word(placement.on_lost)).add_bool("pinned", placement.pinned);
   object.add("lease_ms", placement.lease_ms > 0 ? std::optional(placement.lease_ms) : std::nullopt);
   object.add("replaces", present(placement.replaces));
   object.add("superseded_by", present(placement.superseded_by));

@@ -295,7 +295,8 @@ std::string Simulation::unrest_of(const std::string& name, bool lives) const {
   const master::InstanceRow row = master_.cluster().row(name, master_.now());
   if (lives && !wanted) return name + " runs, and nobody wants it";
   if (host_of(placement.worker).is_buried()) {
-    const bool moves = placement.on_lost == "move" && placement.restart == "always" &&
+    const bool moves = placement.on_lost == master::OnLost::kMove &&
+                       placement.restart == master::Restart::kAlways &&
                        master_.cluster().state().versions.contains(placement.version);
     return wanted && moves ? name + " has not moved from " + placement.worker : "";
   }
@@ -307,12 +308,13 @@ std::string Simulation::unrest_of(const std::string& name, bool lives) const {
   const auto known = instances.find(name);
   if (known == instances.end()) return "";
   if (!known->second.answers.empty()) return "an order about " + name + " hangs";
-  if (known->second.wanted && !wanted && placement.restart == "always")
+  if (known->second.wanted && !wanted && placement.restart == master::Restart::kAlways)
     return placement.worker + " wants " + name + " to run";
-  if (!known->second.wanted && wanted && placement.restart != "no")
+  if (!known->second.wanted && wanted && placement.restart != master::Restart::kNo)
     return placement.worker + " does not want " + name + " to run";
   const bool rests = known->second.state == worker::RunState::kDown;
-  if (wanted && rests && placement.restart == "always") return name + " is not restarted";
+  if (wanted && rests && placement.restart == master::Restart::kAlways)
+    return name + " is not restarted";
   return "";
 }
 

@@ -57,7 +57,7 @@ TEST(state_is_rebuilt_by_its_records) {
   CHECK_EQ(state.versions.at(kOne).installed_on.size(), 2U);
   const Placement& placement = state.instances.at("web.4");
   CHECK_EQ(placement.worker, "w1");
-  CHECK_EQ(placement.restart, "always");
+  CHECK(placement.restart == Restart::kAlways);
   CHECK_EQ(placement.args.at(0), "a b");
   CHECK_EQ(placement.env.at(0), "A=1");
   CHECK_EQ(placement.run, 1);
