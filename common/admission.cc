@@ -1,6 +1,7 @@
 #include "common/admission.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace dm {
 
@@ -22,20 +23,45 @@ std::size_t GuestBook::count(const std::string& address) const {
   return group == guests_of_.end() ? 0 : group->second.size();
 }
 
-GuestId GuestBook::oldest_of_busiest() const {
-  const auto less_busy = [](const auto& a, const auto& b) {
-    if (a.second.size() != b.second.size()) return a.second.size() < b.second.size();
-    return *a.second.begin() > *b.second.begin();
-  };
-  return *std::max_element(guests_of_.begin(), guests_of_.end(), less_busy)->second.begin();
+GuestId GuestBook::one_of_busiest(std::uint64_t number) const {
+  std::size_t most = 0, busy = 0;
+  for (const auto& [address, guests] : guests_of_) {
+    if (guests.size() > most) busy = 0;
+    most = std::max(most, guests.size());
+    if (guests.size() == most) ++busy;
+  }
+  std::size_t left = static_cast<std::size_t>(number % (busy * most));
+  for (const auto& [address, guests] : guests_of_) {
+    if (guests.size() < most) continue;
+    if (left < most) return *std::next(guests.begin(), static_cast<std::ptrdiff_t>(left));
+    left -= most;
+  }
+  return address_of_.begin()->first;  // never: there are so many
 }
 
-std::optional<GuestId> Admission::enter(GuestId guest, const std::string& address) {
-  guests_.add(guest, address);
-  if (guests_.size() <= places_) return std::nullopt;
-  const GuestId out = guests_.oldest_of_busiest();
-  guests_.remove(out);
+std::optional<GuestId> Admission::enter(GuestId guest, const std::string& address,
+                                        std::uint64_t random) {
+  GuestBook& book = proved_.contains(address) ? known_ : strangers_;
+  book.add(guest, address);
+  if (book.size() <= places_) return std::nullopt;
+  const GuestId out = book.one_of_busiest(random);
+  book.remove(out);
   return out;
+}
+
+void Admission::leave(GuestId guest) {
+  strangers_.remove(guest);
+  known_.remove(guest);
+}
+
+void Admission::proved(const std::string& address) {
+  const auto before = proved_.find(address);
+  if (before != proved_.end()) proved_at_.erase(before->second);
+  proved_[address] = next_proof_;
+  proved_at_[next_proof_++] = address;
+  if (proved_.size() <= kRemembered) return;
+  proved_.erase(proved_at_.begin()->second);
+  proved_at_.erase(proved_at_.begin());
 }
 
 bool Quota::enter(GuestId guest, const std::string& address) {

@@ -1,6 +1,7 @@
 // dm-master: the daemon and its shell.
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/escape.h"
@@ -22,6 +23,15 @@ constexpr int kHungUp = 129;  // of the shell: its terminal is gone
 int complain(const Error& error) {
   ::fprintf(stderr, "dm-master: %s\n", escape_for_terminal(error.message).c_str());
   return kSystemError;
+}
+
+// Of connections there may be thousands; the usual limit is a thousand descriptors, and may be
+// raised.
+void raise_open_files() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Status attach_shell(Server& server, ShellChild& shell) {
@@ -69,6 +79,7 @@ int main(int argc, char** argv) {
   // A file that may not grow (RLIMIT_FSIZE) is an error of that write, to be told of.
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGTTOU, SIG_IGN);
+  raise_open_files();
   const Notify notify;
   std::optional<DevCluster> dev;
   if (options.dev_workers > 0) {

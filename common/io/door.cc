@@ -1,5 +1,7 @@
 #include "common/io/door.h"
 
+#include <cstring>
+
 #include "common/codec.h"
 #include "common/io/net.h"
 #include "common/io/system.h"
@@ -7,6 +9,13 @@
 namespace dm {
 namespace {
 constexpr std::size_t kMaxQueue = 64 * 1024;  // a greeting and a refusal
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  const std::string bytes = random_bytes(sizeof number);
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return number;
+}
 }  // namespace
 
 Door::Refusal Door::refusal(const Error& error, std::string why) {
@@ -27,7 +36,7 @@ void Door::enter(Fd fd, Guest guest) {
   const GuestId id = next_++;
   Place& place = places_[id];
   place.guest = std::move(guest);
-  const auto pushed_out = waiting_.enter(id, place.guest.host);
+  const auto pushed_out = waiting_.enter(id, place.guest.host, random_number());
   const std::size_t longest = terms_.greets ? kGreetingLine : kMaxLine;
   place.connection = std::make_unique<LineConnection>(loop_, std::move(fd), longest, kMaxQueue);
   LineConnection::Handlers handlers;
@@ -68,8 +77,9 @@ void Door::push_out(GuestId id) {
   place.connection->drop("pushed out by a newcomer");
 }
 
-LineConnection::Released Door::take(GuestId id) {
+LineConnection::Released Door::take(GuestId id, bool proved) {
   Place& place = places_[id];
+  if (proved) waiting_.proved(place.guest.host);
   auto released = place.connection->release();
   // Its own call stands on the stack.
   loop_.later([this, id] { leave(id); });

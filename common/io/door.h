@@ -28,8 +28,8 @@ class Door {
     // The door speaks first, DM with a nonce, and the first line is a HELLO of kGreetingLine bytes
     // at most. Otherwise the peer speaks first.
     bool greets = true;
-    int user_timeout_ms = 0;  // TCP_USER_TIMEOUT
-    std::size_t places = 64;
+    int user_timeout_ms = 0;    // TCP_USER_TIMEOUT
+    std::size_t places = 1024;  // for strangers, and as many for addresses that proved a key
   };
 
   struct Guest {
@@ -65,8 +65,8 @@ class Door {
   void enter(Fd fd, Guest guest);
 
   // Lets the guest in: its connection, with what it has sent behind its first line. From within
-  // on_line only.
-  LineConnection::Released take(GuestId id);
+  // on_line only. `proved`: it has proved a key, and will find a place again.
+  LineConnection::Released take(GuestId id, bool proved);
 
  private:
   struct Place {

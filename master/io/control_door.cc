@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kUserTimeoutMs = 10'000;
 constexpr std::int64_t kLookMs = 2000;
-constexpr std::size_t kWaitingPlaces = 64;  // of each entrance
+constexpr std::size_t kUnixPlaces = 64;  // to wait; of each entrance
 // Of a key, an address or a user, and of a door.
 constexpr std::size_t kUploadsPerOwner = 16, kUploadsAtDoor = 64;
 // When a log's sender stops: many slow readers of logs must not fill the budget.
@@ -59,7 +59,10 @@ std::unique_ptr<Door> ControlPort::make_door(Entrance entrance) {
   handlers.on_line = [this, is_tcp](GuestId id, Door::Guest& guest, std::string_view text) {
     return is_tcp ? on_hello(id, guest, text) : in_form_of(text, *guest.refused);
   };
-  const Door::Terms terms{is_tcp, is_tcp ? kUserTimeoutMs : 0, kWaitingPlaces};
+  Door::Terms terms;
+  terms.greets = is_tcp;
+  if (is_tcp) terms.user_timeout_ms = kUserTimeoutMs;
+  if (!is_tcp) terms.places = kUnixPlaces;
   return std::make_unique<Door>(hub_.loop, terms, std::move(handlers));
 }
 
@@ -174,7 +177,8 @@ std::optional<Door::Refusal> ControlPort::on_hello(GuestId guest_id, Door::Guest
   if (!accepted) return Door::refusal(accepted.error(), "no valid key");
   const PeerId id = next_peer_++;
   if (!let_in(id, std::move(peer))) return Door::refusal(no_place());
-  auto released = doors_[static_cast<std::size_t>(Entrance::kTcp)]->take(guest_id);
+  auto released =
+      doors_[static_cast<std::size_t>(Entrance::kTcp)]->take(guest_id, accepted->has_value());
   const std::string unread = std::exchange(released.unread, "");
   start(id, std::move(released));
   peers_[id].connection->welcome(Line("WELCOME"), *accepted);

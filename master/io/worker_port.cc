@@ -10,8 +10,8 @@ constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
 constexpr std::size_t kSlowMark = 256 * 1024;
 constexpr std::int64_t kLookMs = 2000;
 constexpr int kUserTimeoutMs = 5000;
-constexpr std::size_t kWaitingPlaces = 64;
-constexpr std::size_t kSessionsPerHost = 1024, kSessionsInAll = 16384;
+// A worker that comes back again and again has some that end beside the one that counts.
+constexpr std::size_t kSessionsPerHost = 1024, kSessionsPerKey = 64, kSessionsInAll = 16384;
 
 bool is_order(const Line& line) {
   return line.has("id") && line.verb() != "ERR";
@@ -28,7 +28,8 @@ WorkerPort::WorkerPort(Hub& hub, Fd listener, BulkPort& bulk)
     : hub_(hub),
       bulk_(bulk),
       sessions_(kSessionsPerHost, kSessionsInAll),
-      door_(hub.loop, {true, kUserTimeoutMs, kWaitingPlaces}, door_handlers()),
+      keyed_(kSessionsPerKey, kSessionsInAll),
+      door_(hub.loop, {true, kUserTimeoutMs}, door_handlers()),
       acceptor_(hub.loop, std::move(listener), [this](Fd fd) { door_.enter(std::move(fd)); }) {
   look_around();
 }
@@ -86,21 +87,23 @@ std::optional<Error> WorkerPort::open_bulk(GuestId id, const Door::Guest& guest,
     return fail(Code::kDenied, "no session of that worker");
   if (!bulk_.has_room(guest.name))
     return fail(Code::kBusy, "too many bulk connections of that worker");
-  bulk_.adopt(door_.take(id), guest.name, proof.handshake, proof.credential);
+  bulk_.adopt(door_.take(id, proof.handshake.has_value()), guest.name, proof.handshake,
+              proof.credential);
   return std::nullopt;
 }
 
 std::optional<Error> WorkerPort::open_session(GuestId id, const Door::Guest& guest,
                                               const Line& hello, Proof proof) {
   const SessionId session = next_++;
-  if (!sessions_.enter(session, guest.host))
-    return fail(Code::kBusy, "too many sessions from that address, or in all");
+  const bool proved = proof.handshake.has_value();
+  if (!(proved ? keyed_.enter(session, guest.name) : sessions_.enter(session, guest.host)))
+    return fail(Code::kBusy, "too many sessions from that address or by that key, or in all");
   Peer& peer = peers_[session];
   peer.address = guest.address;
   peer.name = guest.name;
   peer.handshake = std::move(proof.handshake);
   peer.credential = std::move(proof.credential);
-  start(session, peer, door_.take(id));
+  start(session, peer, door_.take(id, proved));
   hub_.dispatch(SessionOpened{session, peer.name, std::string(hello.text("id")), peer.address});
   return std::nullopt;
 }
@@ -204,6 +207,7 @@ void WorkerPort::on_closed(SessionId id, const std::string& why) {
   if (node.empty()) return;
   const Peer& peer = node.mapped();
   sessions_.leave(id);
+  keyed_.leave(id);
   backed_up_.erase(id);
   if (why == LineConnection::kDoesNotRead) turn_away(peer.address, peer.name, why);
   hub_.dispatch(SessionClosed{id, why});

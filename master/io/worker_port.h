@@ -71,7 +71,8 @@ class WorkerPort {
   BulkPort& bulk_;
   std::map<SessionId, Peer> peers_;
   std::set<SessionId> backed_up_;  // those with orders that wait
-  Quota sessions_;
+  Quota sessions_;                 // of an address; who has proved a key is counted by that alone
+  Quota keyed_;
   SessionId next_ = 1;
   Door door_;
   Acceptor acceptor_;  // last: it calls the door

@@ -5,7 +5,7 @@ namespace dm::master {
 bool OperatorPlaces::enter(GuestId guest, Entrance entrance, const std::string& host,
                            const std::string& key) {
   if (!key.empty() && !keys_.enter(guest, key)) return false;
-  if (at(entrance).enter(guest, host)) return true;
+  if (at(entrance).enter(guest, key.empty() ? host : "key " + key)) return true;
   keys_.leave(guest);
   return false;
 }

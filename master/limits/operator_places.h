@@ -24,7 +24,8 @@ class OperatorPlaces {
   static constexpr std::size_t kPerKey = 64;                   // from wherever it is used
 
   // The guest stays. False, and nothing changes, if there are enough at that entrance, of that
-  // address or user (`host`), or by that key; no key: empty.
+  // address or user (`host`), or by that key: who has proved one is not counted by address. No key:
+  // empty.
   [[nodiscard]] bool enter(GuestId guest, Entrance entrance, const std::string& host,
                            const std::string& key = {});
   void leave(GuestId guest);  // one that is not here is no error

@@ -53,9 +53,9 @@ descriptors() { find "/proc/${pids[master]}/fd" -maxdepth 1 2>/dev/null | wc -l;
 calm=$(descriptors)
 is_calm() { (($(descriptors) <= calm + 2)); }
 
-# A thousand who say nothing: 64 have a place, the others are pushed out.
-begin_crowd 1000 "$port"
-(($(descriptors) <= calm + 64 + 8)) || fail "the master holds $(descriptors) descriptors"
+# Three thousand who say nothing: 1024 have a place, the others are pushed out.
+begin_crowd 3000 "$port"
+(($(descriptors) <= calm + 1024 + 8)) || fail "the master holds $(descriptors) descriptors"
 honest_work 1
 wait_for says "$log" '*turned away from 127.0.0.1:*: too many wait without a HELLO (*'
 end_crowd

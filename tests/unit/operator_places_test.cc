@@ -40,9 +40,9 @@ TEST(places_of_a_key_are_few_wherever_it_is_used) {
   CHECK_EQ(enter(places, 301, 2, Entrance::kTcp, "c", "viewer"), 1U);
 }
 
-TEST(places_that_an_address_lacks_cost_its_key_nothing) {
+TEST(who_has_proved_a_key_is_not_counted_by_address) {
   OperatorPlaces places;
   CHECK_EQ(enter(places, 1, 256, Entrance::kTcp, "a"), 256U);
-  CHECK_EQ(enter(places, 301, 100, Entrance::kTcp, "a", "viewer"), 0U);
-  CHECK_EQ(enter(places, 401, 64, Entrance::kTcp, "b", "viewer"), 64U);
+  CHECK_EQ(enter(places, 301, 100, Entrance::kTcp, "a", "viewer"), 64U);
+  CHECK_EQ(enter(places, 401, 1, Entrance::kTcp, "a"), 0U);
 }
