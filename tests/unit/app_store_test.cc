@@ -156,7 +156,7 @@ TEST(store_appends_to_the_log_of_a_run) {
     CHECK((::fcntl(log->get(), F_GETFL) & O_APPEND) != 0);
     CHECK(write_all(log->get(), text));
   }
-  CHECK_EQ(content_of(temp.path() + "/logs/web.1.1"), "one\ntwo\n");
+  CHECK_EQ(content_of(temp.path() + "/logs/web.1.1"), "dm log\none\ntwo\n");
 }
 
 TEST(store_writes_no_log_through_what_an_app_laid_over_it) {
@@ -174,7 +174,7 @@ TEST(store_writes_no_log_through_what_an_app_laid_over_it) {
     const auto log = store.open_log("web.1", run);
     REQUIRE(log);
     CHECK(write_all(log->get(), "mine"));
-    CHECK_EQ(content_of(logs + "web.1." + std::to_string(run)), "mine");
+    CHECK_EQ(content_of(logs + "web.1." + std::to_string(run)), "dm log\nmine");
   }
   REQUIRE(make_directories(logs + "web.1.4"));
   CHECK(!store.open_log("web.1", 4));

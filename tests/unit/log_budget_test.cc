@@ -48,6 +48,20 @@ TEST(log_budget_counts_what_takes_room) {
   CHECK_EQ(plan({holed}, {{"a.1", {1, true, 11 * kMiB}}}), "");
 }
 
+TEST(log_budget_frees_first_what_is_set_aside_behind_the_end) {
+  LogFile file{"a.1", 1, 1000, 8 * kMiB, 0, 8 * kMiB - kLogBlock};
+  const auto cuts = plan_log_cuts({file}, {{"a.1", {1, true, kMiB}}}, 1000 * kMiB);
+  REQUIRE(cuts.size() == 1);
+  CHECK(cuts[0].trims);
+  CHECK_EQ(cuts[0].keep_from, -1);
+  // Its data as well, where that is not enough.
+  file = {"a.1", 1, 4 * kMiB, 6 * kMiB, 0, 2 * kMiB};
+  const auto both = plan_log_cuts({file}, {{"a.1", {1, true, kMiB}}}, 1000 * kMiB);
+  REQUIRE(both.size() == 1);
+  CHECK(both[0].trims);
+  CHECK_EQ(both[0].keep_from, (4 * kMiB - kMiB + kMiB / 10) / kLogBlock * kLogBlock);
+}
+
 TEST(log_budget_drops_the_oldest_runs_first) {
   const std::vector<LogFile> files = {file("a.1", 3, 4 * kMiB), file("a.1", 10, 4 * kMiB),
                                       file("a.1", 1, kMiB), file("a.1", 2, 4 * kMiB)};

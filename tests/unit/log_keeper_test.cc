@@ -1,7 +1,9 @@
 #include "worker/io/log_keeper.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/io/files.h"
 #include "common/io/remove_tree.h"
@@ -200,6 +202,97 @@ TEST(log_keeper_hears_of_every_log_that_is_written_made_or_removed) {
   CHECK(!glance(20'700));
   CHECK(!glance(21'800));
   CHECK_EQ(LogTimes::parse(place.content("a.2.1.times")).marks().size(), 2U);
+}
+
+// As `echo x >/dev/stderr` does it: opened by name, and truncated by that.
+TEST(log_keeper_counts_what_an_app_truncates) {
+  Place place;
+  const Fd file = place.log(1);
+  REQUIRE(write_all(file.get(), "one\ntwo\n"));
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  REQUIRE(log);
+  std::int64_t offset = 0;
+  CHECK_EQ(read_from(*log, &offset), "one\ntwo\n");
+  CHECK(!log->is_truncated());
+  place.look(1, true, kMiB, 1000);
+  const auto truncate = [&] {
+    const Fd again(::open((place.path + "/logs/a.1.1").c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    return write_all(again.get(), "x\n").has_value();
+  };
+  REQUIRE(truncate());
+  REQUIRE(write_all(file.get(), "three\n"));
+  // Told at once, as far as it is known by then.
+  offset = 0;
+  CHECK_EQ(read_from(*log, &offset), "x\nthree\n");
+  CHECK_EQ(offset, 8);
+  CHECK(log->is_truncated());
+  place.glance(1, kMiB, 1200);
+  CHECK_EQ(place.content("a.1.1.gone"), "8 app\n");
+  CHECK_EQ(*log->size(), 16);
+  // And again.
+  REQUIRE(truncate());
+  place.glance(1, kMiB, 1400);
+  CHECK_EQ(place.content("a.1.1.gone"), "16 app\n");
+  CHECK_EQ(*log->first_kept(), 16);
+  CHECK_EQ(*log->size(), 18);
+}
+
+TEST(log_that_was_truncated_before_anybody_looked_says_so) {
+  Place place;
+  const Fd file = place.log(1);
+  REQUIRE(write_all(file.get(), "one\n"));
+  REQUIRE(::ftruncate(file.get(), 0) == 0);
+  REQUIRE(write_all(file.get(), "two\n"));
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  REQUIRE(log);
+  std::int64_t offset = 0;
+  CHECK_EQ(read_from(*log, &offset), "two\n");
+  CHECK_EQ(offset, 1);
+  CHECK(log->is_truncated());
+}
+
+TEST(log_of_an_older_version_has_no_head) {
+  Place place;
+  REQUIRE(replace_file(place.path + "/logs/a.1.1", "one\ntwo\n", 0640));
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  REQUIRE(log);
+  std::int64_t offset = 0;
+  CHECK_EQ(read_from(*log, &offset), "one\ntwo\n");
+  CHECK(!log->is_truncated());
+  CHECK_EQ(*log->start_of_last(1), 4);
+}
+
+TEST(log_keeper_frees_what_is_set_aside_behind_the_end) {
+  Place place;
+  const Fd file = place.log(1);
+  REQUIRE(write_all(file.get(), "one\n"));
+  if (::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, 0, 8 * kMiB) != 0) return;
+  CHECK(place.look(1, true, kMiB));
+  struct stat info {};
+  REQUIRE(::fstat(file.get(), &info) == 0);
+  CHECK(std::int64_t{info.st_blocks} * 512 <= kMiB);
+  auto log = LogReader::open(*place.store, "a.1", 1);
+  std::int64_t offset = 0;
+  CHECK_EQ(read_from(*log, &offset), "one\n");
+  CHECK(!place.look(1, true, kMiB));
+}
+
+TEST(log_keeper_survives_a_log_as_long_as_can_be) {
+  Place place;
+  const Fd file = place.log(1);
+  REQUIRE(write_all(file.get(), std::string(2 * kMiB, 'x')));
+  for (const std::int64_t size : {INT64_MAX, INT64_MAX - 4096, std::int64_t{1} << 43}) {
+    if (::ftruncate(file.get(), size) != 0) continue;  // ext4 has its own limit
+    place.look(1, true, kMiB);
+    auto log = LogReader::open(*place.store, "a.1", 1);
+    REQUIRE(log);
+    CHECK(*log->size() > 0 && *log->size() <= kMostLogSize);
+    CHECK(*log->first_kept() <= *log->size());
+    CHECK(*log->start_of_last(3) <= *log->size());
+  }
+  struct stat info {};
+  REQUIRE(::fstat(file.get(), &info) == 0);
+  CHECK(std::int64_t{info.st_blocks} * 512 <= kMiB);
 }
 
 TEST(log_keeper_marks_growth_once_a_second) {

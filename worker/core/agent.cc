@@ -79,7 +79,8 @@ void Agent::greet(Now now) {
   }
   to_master(Line("SYNCED"));
   out_.push_back(Welcomed{link_.cluster(), link_.heartbeat_ms()});
-  next_beat_ = now.mono_ms;
+  // The first one of all waits for its figures, but not for long.
+  next_beat_ = host_ ? now.mono_ms : now.mono_ms + link_.heartbeat_ms();
   turns_.hurry(now);
 }
 
@@ -96,8 +97,9 @@ void Agent::handle(const Sampled& sampled, Now now) {
     if (sample.pid != found->second.pid) continue;
     if (take_sample(found->second, sample, now)) tell(found->second);
   }
-  // The beats so far had no figures.
-  if (is_first && link_.is_up()) beat(now);
+  if (!is_first || !link_.is_up()) return;
+  next_beat_ = now.mono_ms + link_.heartbeat_ms();
+  beat(now);
 }
 
 // Once, until there is clearly room again.

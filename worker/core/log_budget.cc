@@ -26,6 +26,7 @@ struct Candidate {
   LogFile file;
   Class rank = Class::kReplaced;
   std::int64_t keep_from = -1;  // of the cut; -1: none
+  bool trims = false;
 };
 
 // Cuts `candidates` in their order until `excess` bytes are gone. One that `stays` is shortened.
@@ -38,10 +39,15 @@ void cut(std::vector<Candidate*>& candidates, std::int64_t excess, Stays stays) 
     const std::int64_t most = shortens ? file.used - kLeastKept : file.used;
     const std::int64_t gone = std::min(excess, most);
     if (gone <= 0) continue;
-    const std::int64_t from = (file.size - (file.used - gone)) / kLogBlock * kLogBlock;
-    if (shortens && from <= 0) continue;
-    each->keep_from = shortens ? from : 0;
+    const std::int64_t behind = shortens ? std::min(gone, file.beyond) : 0;
+    const std::int64_t kept = file.used - file.beyond - (gone - behind);
+    const std::int64_t from = (file.size - kept) / kLogBlock * kLogBlock;
+    if (shortens && behind == 0 && from <= 0) continue;
+    each->trims = behind > 0;
+    if (!shortens) each->keep_from = 0;
+    if (shortens && gone > behind && from > 0) each->keep_from = from;
     file.used -= gone;
+    file.beyond -= behind;
     excess -= gone;
   }
 }
@@ -94,8 +100,8 @@ std::vector<LogCut> plan_log_cuts(const std::vector<LogFile>& files,
       [](const Candidate& each) { return each.rank == Class::kAlive; });
   std::vector<LogCut> cuts;
   for (const Candidate* each : by_age)
-    if (each->keep_from >= 0)
-      cuts.push_back({each->file.instance, each->file.run, each->keep_from});
+    if (each->keep_from >= 0 || each->trims)
+      cuts.push_back({each->file.instance, each->file.run, each->keep_from, each->trims});
   return cuts;
 }
 

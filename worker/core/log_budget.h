@@ -21,8 +21,9 @@ struct LogFile {
   std::string instance;
   std::int64_t run = 0;
   std::int64_t size = 0;        // bytes, holes included
-  std::int64_t used = 0;        // bytes that take room
+  std::int64_t used = 0;        // bytes that take room, those behind its end included
   std::int64_t written_ms = 0;  // wall clock
+  std::int64_t beyond = 0;      // of `used`: set aside behind its end
 };
 
 // What the agent knows of an instance.
@@ -35,8 +36,9 @@ struct LogOwner {
 struct LogCut {
   std::string instance;
   std::int64_t run = 0;
-  // 0: the file goes. Else what stands before this offset, a multiple of kLogBlock.
+  // 0: the file goes. Else what stands before this offset, a multiple of kLogBlock; -1: nothing.
   std::int64_t keep_from = 0;
+  bool trims = false;  // what is set aside behind its end goes
 };
 
 // What must go, oldest first. An instance over its budget is brought a tenth below it, so that

@@ -16,6 +16,7 @@
 #include "common/io/system.h"
 #include "common/names.h"
 #include "worker/core/app_place.h"
+#include "worker/io/log_head.h"
 
 namespace dm::worker {
 namespace {
@@ -265,7 +266,16 @@ Result<Fd> AppStore::open_log(const std::string& instance, std::int64_t run) con
   if (!parse_instance_name(instance)) return bad_name();
   const std::string name = instance + "." + std::to_string(run);
   if (fails_at("log.open")) return system_error("open", name);
-  return own_file_beneath(logs_.get(), name, O_WRONLY | O_APPEND, 0640);
+  auto log = own_file_beneath(logs_.get(), name, O_WRONLY | O_APPEND, 0640);
+  if (!log) return log;
+  // Its app may open it by name, as /dev/stdout.
+  const std::string app = parse_instance_name(instance)->app;
+  if (!app_groups_.empty())
+    if (auto shared = share(*log, name, 0600, app_groups_[place_of_app(app, app_groups_.size())]);
+        !shared)
+      return shared.error();
+  begin_log(log->get());
+  return log;
 }
 
 Result<Fd> AppStore::read_log(const std::string& instance, std::int64_t run) const {

@@ -40,18 +40,24 @@ bool punch([[maybe_unused]] int file, [[maybe_unused]] std::int64_t length) {
 #endif
 }
 
-// Whole or not at all, so that no reader finds half a number. Not synced: after a power failure
-// offsets may be counted anew, and no byte is lost by that.
-Status replace_beside(int directory, const std::string& name, const std::string& text) {
-  const std::string temp = name + ".tmp";
-  ::unlinkat(directory, temp.c_str(), 0);
-  const auto fd = open_file_beneath(directory, temp, O_WRONLY | O_CREAT | O_EXCL, 0640);
-  if (!fd) return fd.error();
-  Status done = fails_at("log.beside") ? system_error("write", temp) : write_all(fd->get(), text);
-  if (done && ::renameat(directory, temp.c_str(), directory, name.c_str()) != 0)
-    done = system_error("rename", temp);
-  if (!done) ::unlinkat(directory, temp.c_str(), 0);
-  return done;
+std::int64_t whole_blocks(std::int64_t size) {
+  return (std::min(size, kMostLogSize) + kLogBlock - 1) / kLogBlock * kLogBlock;
+}
+
+// Frees what was set aside behind the end (FALLOC_FL_KEEP_SIZE). Only an app that does such things
+// may lose by it what it writes at this very moment.
+void trim(int file) {
+  struct stat info {};
+#ifdef __linux__
+  if (::fstat(file, &info) == 0) {
+    const std::int64_t end = whole_blocks(info.st_size);
+    (void)::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, end,
+                      2 * kMostLogSize - end);
+  }
+#endif
+  // ext4 frees it only so.
+  if (::fstat(file, &info) == 0 && std::int64_t{info.st_blocks} * 512 > whole_blocks(info.st_size))
+    (void)::ftruncate(file, info.st_size);
 }
 
 // Behind the last whole one.
@@ -145,7 +151,12 @@ bool LogKeeper::look(const Owners& owners, Now now) {
 bool LogKeeper::glance(const Owners& changed, Now now) {
   const std::int64_t begun = read_clock().mono_ms;
   const std::set<LogKey> keys = find_changed(changed);
-  for (const LogKey& key : keys) set_file(key, find({key.first, key.second}));
+  for (const LogKey& key : keys) {
+    auto file = find({key.first, key.second});
+    const auto before = files_.find(key);
+    if (file) notice_truncation(before == files_.end() ? LogFile() : before->second, *file);
+    set_file(key, std::move(file));
+  }
   return keep(keys, now, begun);
 }
 
@@ -267,10 +278,13 @@ std::optional<LogFile> LogKeeper::find(const LogName& name) const {
   if (::fstatat(store_.logs_directory(), entry.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
       !S_ISREG(info.st_mode))
     return std::nullopt;
-  // What a file system sets aside in advance is not the log's.
-  const std::int64_t whole = (info.st_size + kLogBlock - 1) / kLogBlock * kLogBlock;
-  const std::int64_t used = std::min<std::int64_t>(std::int64_t{info.st_blocks} * 512, whole);
-  return LogFile{name.instance, name.run, info.st_size, used, to_ms(info.st_mtim)};
+  const std::int64_t used = std::int64_t{info.st_blocks} * 512;
+  return LogFile{name.instance,
+                 name.run,
+                 std::min<std::int64_t>(info.st_size, kMostLogSize),
+                 used,
+                 to_ms(info.st_mtim),
+                 std::max<std::int64_t>(used - whole_blocks(info.st_size), 0)};
 }
 
 std::int64_t LogKeeper::total() const {
@@ -290,7 +304,7 @@ bool LogKeeper::is_disk_low() const {
 
 void LogKeeper::cut(const LogCut& cut) {
   const std::string name = log_file_name(cut.instance, cut.run);
-  if (cut.keep_from > 0) {
+  if (cut.keep_from != 0) {
     const auto owner = known_.find(cut.instance);
     shorten(cut, name,
             owner != known_.end() && owner->second.is_alive && owner->second.run == cut.run);
@@ -311,23 +325,43 @@ void LogKeeper::shorten(const LogCut& cut, const std::string& name, bool is_aliv
   const auto file = open_file_beneath(directory, name, O_WRONLY);
   struct stat info {};
   if (!file || ::fstat(file->get(), &info) != 0) return;
-  if (!punch(file->get(), cut.keep_from)) {
-    // Counted first: if we are interrupted, too much is said to be gone, never too little. Counted
-    // again where the app has written meanwhile.
-    const std::int64_t before = read_log_gone(directory, name);
-    for (std::int64_t counted = -1, tries = 0; counted != info.st_size && tries < 5; ++tries) {
-      counted = info.st_size;
-      const std::string text = std::to_string(before + counted) + "\n";
-      if (!replace_beside(directory, name + kLogGoneSuffix, text)) return;
-      if (::fstat(file->get(), &info) != 0) return;
-    }
-    (void)::ftruncate(file->get(), 0);
-  }
+  if (cut.trims) trim(file->get());
+  if (cut.keep_from > 0 && !punch(file->get(), cut.keep_from)) truncate(name, file->get());
   set_file({cut.instance, cut.run}, find({cut.instance, cut.run}));
   // The time of the last write tells when the log's last part was written.
   if (is_alive) return;
   const timespec times[2] = {info.st_atim, info.st_mtim};
   (void)::futimens(file->get(), times);
+}
+
+// Where there are no holes. Counted first: if we are interrupted, too much is said to be gone,
+// never too little. Counted again where the app has written meanwhile.
+void LogKeeper::truncate(const std::string& name, int file) const {
+  const int directory = store_.logs_directory();
+  const std::int64_t before = read_log_base(directory, name, file, 0).base;
+  struct stat info {};
+  if (::fstat(file, &info) != 0) return;
+  for (std::int64_t counted = -1, tries = 0; counted != info.st_size && tries < 5; ++tries) {
+    counted = info.st_size;
+    const std::string text = std::to_string(before + counted) + "\n";
+    if (!replace_beside(directory, name + kLogGoneSuffix, text)) return;
+    if (::fstat(file, &info) != 0) return;
+  }
+  (void)::ftruncate(file, 0);
+}
+
+// What an app has truncated away is counted as far as it is known: by how long the log was at the
+// last look.
+void LogKeeper::notice_truncation(const LogFile& before, const LogFile& now) const {
+  const int directory = store_.logs_directory();
+  const std::string name = log_file_name(now.instance, now.run);
+  const auto file = open_file_beneath(directory, name, O_RDONLY);
+  if (!file) return;
+  const std::int64_t head = static_cast<std::int64_t>(kLogHead.size());
+  const LogBase base = read_log_base(directory, name, file->get(), before.size - head);
+  if (!base.is_counted) (void)count_truncation(directory, name, base.base);
+  if (base.is_counted && now.size < before.size && (base.is_truncated || now.size == 0))
+    (void)count_truncation(directory, name, base.base + before.size);
 }
 
 void LogKeeper::mark(const LogFile& file, Now now) {
@@ -339,9 +373,12 @@ void LogKeeper::mark(const LogFile& file, Now now) {
     return (void)unmarked_.emplace(file.instance, file.run);
   const int directory = store_.logs_directory();
   const std::string log = log_file_name(file.instance, file.run), name = log + kLogTimesSuffix;
+  const auto opened = open_file_beneath(directory, log, O_RDONLY);
+  if (!opened) return;
+  const std::int64_t base = read_log_base(directory, log, opened->get(), marked.size).base;
+  if (base + file.size <= 0) return;
   const auto index = own_file_beneath(directory, name, O_RDWR | O_APPEND, 0640);
-  const std::int64_t gone = read_log_gone(directory, log);
-  if (!index || !append_mark(index->get(), {gone + file.size, file.written_ms})) return;
+  if (!index || !append_mark(index->get(), {base + file.size, file.written_ms})) return;
   marked.size = file.size;
   marked.at_mono_ms = now.mono_ms;
   struct stat info {};
@@ -350,7 +387,7 @@ void LogKeeper::mark(const LogFile& file, Now now) {
   const ssize_t got = retry([&] { return ::pread(index->get(), text.data(), text.size(), 0); });
   LogTimes times =
       LogTimes::parse(text.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
-  times.thin(gone + std::max<std::int64_t>(file.size - file.used, 0), kMostMarks);
+  times.thin(std::max<std::int64_t>(base + file.size - file.used, 0), kMostMarks);
   (void)replace_beside(directory, name, times.print());
 }
 

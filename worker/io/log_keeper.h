@@ -78,6 +78,8 @@ class LogKeeper {
   bool is_disk_low() const;
   void cut(const LogCut& cut);
   void shorten(const LogCut& cut, const std::string& name, bool is_alive);
+  void truncate(const std::string& name, int file) const;
+  void notice_truncation(const LogFile& before, const LogFile& now) const;
   void mark(const LogFile& file, Now now);
 
   Loop& loop_;

@@ -16,29 +16,10 @@ namespace {
 
 constexpr std::size_t kMostIndex = 4 * 1024 * 1024;
 
-// The file's content, or what could be read of it.
-std::string read_beside(int directory, const std::string& name, std::size_t most) {
-  std::string text;
-  const auto fd = open_file_beneath(directory, name, O_RDONLY);
-  if (!fd) return text;
-  char bytes[16384];
-  while (text.size() < most) {
-    const ssize_t got = retry([&] { return ::read(fd->get(), bytes, sizeof bytes); });
-    if (got <= 0) break;
-    text.append(bytes, static_cast<std::size_t>(got));
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string log_file_name(const std::string& instance, std::int64_t run) {
   return instance + "." + std::to_string(run);
-}
-
-std::int64_t read_log_gone(int logs_directory, const std::string& log_name) {
-  const std::string text = read_beside(logs_directory, log_name + kLogGoneSuffix, 64);
-  return std::max<std::int64_t>(parse_integer(text.substr(0, text.find('\n'))).value_or(0), 0);
 }
 
 DroppedLogs read_dropped_logs(int logs_directory, const std::string& instance) {
@@ -54,7 +35,7 @@ std::int64_t first_data(int file, std::int64_t from, std::int64_t size) {
 
 LogReader::LogReader(const AppStore& store, std::string name, Fd file)
     : store_(&store), name_(std::move(name)), file_(std::move(file)) {
-  look_for_gone();
+  look_for_base();
 }
 
 Result<LogReader> LogReader::open(const AppStore& store, const std::string& instance,
@@ -67,55 +48,67 @@ Result<LogReader> LogReader::open(const AppStore& store, const std::string& inst
   return LogReader(store, log_file_name(instance, run), std::move(*file));
 }
 
-void LogReader::look_for_gone() {
-  gone_ = read_log_gone(store_->logs_directory(), name_);
+void LogReader::look_for_base() {
+  const int directory = store_->logs_directory();
+  base_ = read_log_base(directory, name_, file_.get(), 0);
+  if (!base_.is_counted) base_ = read_log_base(directory, name_, file_.get(), known_size());
+}
+
+// At the last mark of its index.
+std::int64_t LogReader::known_size() const {
+  const LogTimes times =
+      LogTimes::parse(read_beside(store_->logs_directory(), name_ + kLogTimesSuffix, kMostIndex));
+  return times.marks().empty() ? 0 : times.marks().back().size;
 }
 
 Result<std::int64_t> LogReader::size() {
   struct stat info {};
-  look_for_gone();
+  look_for_base();
   if (::fstat(file_.get(), &info) != 0) return system_error("look at", "log");
-  return gone_ + info.st_size;
+  return base_.base + std::clamp<std::int64_t>(info.st_size, base_.head, kMostLogSize);
 }
 
 Result<std::int64_t> LogReader::first_kept() {
   const auto end = size();
   if (!end) return end;
-  return gone_ + first_data(file_.get(), 0, *end - gone_);
+  const std::int64_t base = base_.base;
+  return base + std::max(first_data(file_.get(), 0, *end - base), base_.head);
 }
 
 Result<std::int64_t> LogReader::start_of_last(std::int64_t lines) {
-  const auto end = size();
+  const auto kept = first_kept();
+  const auto end = kept ? size() : kept;
   if (!end) return end;
-  const std::int64_t floor = first_data(file_.get(), 0, *end - gone_);
-  const auto start = start_of_last_lines(file_.get(), *end - gone_, lines, floor);
-  return start ? Result<std::int64_t>(gone_ + *start) : start;
+  const std::int64_t base = base_.base;
+  const auto start = start_of_last_lines(file_.get(), *end - base, lines, *kept - base);
+  return start ? Result<std::int64_t>(base + *start) : start;
 }
 
 Result<std::int64_t> LogReader::start_of_line(std::int64_t offset) {
   const auto kept = first_kept();
   if (!kept || offset <= *kept) return kept ? Result<std::int64_t>(offset) : kept;
+  const std::int64_t base = base_.base;
   char before = '\n';
-  if (::pread(file_.get(), &before, 1, offset - gone_ - 1) != 1 || before == '\n') return offset;
-  const auto start = start_of_last_lines(file_.get(), offset - gone_, 1, *kept - gone_);
-  return start ? Result<std::int64_t>(gone_ + *start) : start;
+  if (::pread(file_.get(), &before, 1, offset - base - 1) != 1 || before == '\n') return offset;
+  const auto start = start_of_last_lines(file_.get(), offset - base, 1, *kept - base);
+  return start ? Result<std::int64_t>(base + *start) : start;
 }
 
 Result<std::size_t> LogReader::read(std::int64_t* offset, char* buffer, std::size_t most) {
   while (true) {
-    const std::int64_t at = std::max(*offset, gone_);
-    const ssize_t got = retry([&] { return ::pread(file_.get(), buffer, most, at - gone_); });
+    const std::int64_t base = base_.base;
+    const std::int64_t at = std::max(*offset, base + base_.head);
+    const ssize_t got = retry([&] { return ::pread(file_.get(), buffer, most, at - base); });
     if (got < 0) return system_error("read", "log");
-    const std::int64_t before = gone_;
-    look_for_gone();
-    if (gone_ != before) continue;
+    look_for_base();
+    if (base_.base != base) continue;
     if (got == 0) {
       *offset = at;
       return std::size_t{0};
     }
     // Looked at after the bytes were read: where there are data now, they were data then, for
     // holes only grow, and from the front.
-    const std::int64_t data = gone_ + first_data(file_.get(), at - gone_, at - gone_ + got);
+    const std::int64_t data = base + first_data(file_.get(), at - base, at - base + got);
     *offset = data;
     if (data == at) return static_cast<std::size_t>(got);
   }
@@ -124,12 +117,13 @@ Result<std::size_t> LogReader::read(std::int64_t* offset, char* buffer, std::siz
 LogTimes LogReader::times() {
   LogTimes times =
       LogTimes::parse(read_beside(store_->logs_directory(), name_ + kLogTimesSuffix, kMostIndex));
-  look_for_gone();
+  look_for_base();
   struct stat info {};
   if (::fstat(file_.get(), &info) != 0) return times;
   const std::int64_t written_ms =
       std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
-  times.add({gone_ + info.st_size, written_ms});
+  const std::int64_t size = base_.base + std::min<std::int64_t>(info.st_size, kMostLogSize);
+  times.add({std::max<std::int64_t>(size, 0), written_ms});
   return times;
 }
 

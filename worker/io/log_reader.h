@@ -2,7 +2,8 @@
 // nothing.
 //
 // Offsets count from the first byte that the run ever wrote, whatever has gone since: what was cut
-// is a hole at the front, or, where the file system knows no holes, is counted beside the file.
+// is a hole at the front, or, where the file system knows no holes or the app itself has truncated
+// it, is counted beside the file (log_head.h).
 #pragma once
 
 #include <cstdint>
@@ -13,19 +14,18 @@
 #include "worker/core/log_budget.h"
 #include "worker/core/log_times.h"
 #include "worker/io/app_store.h"
+#include "worker/io/log_head.h"
 
 namespace dm::worker {
 
 // What stands beside the log logs/APP.N.RUN.
 inline constexpr const char* kLogTimesSuffix = ".times";  // worker/core/log_times.h
-inline constexpr const char* kLogGoneSuffix = ".gone";    // bytes truncated away, in decimal
+// worker/io/log_head.h has kLogGoneSuffix.
 
 // What stands there for a whole instance, logs/APP.N: what was dropped whole.
 inline constexpr const char* kLogsDroppedSuffix = ".dropped";  // worker/core/log_budget.h
 
 std::string log_file_name(const std::string& instance, std::int64_t run);
-// The bytes that were truncated away before the file's first; 0 where there were none.
-std::int64_t read_log_gone(int logs_directory, const std::string& log_name);
 DroppedLogs read_dropped_logs(int logs_directory, const std::string& instance);
 // Where the file's data begin: behind the hole at its front (lseek(2), SEEK_DATA). Moves the
 // descriptor's offset, which O_APPEND and pread(2) do not use.
@@ -45,6 +45,8 @@ class LogReader {
   int fd() const { return file_.get(); }
   // The end of the log now. Errors: system_error's.
   Result<std::int64_t> size();
+  // True if the app has truncated it: as much as is cut is gone, or more.
+  bool is_truncated() const { return base_.is_truncated; }
   // Where the oldest byte stands that is still there.
   Result<std::int64_t> first_kept();
   // Where the last `lines` lines begin; first_kept() if there are fewer.
@@ -59,12 +61,13 @@ class LogReader {
 
  private:
   LogReader(const AppStore& store, std::string name, Fd file);
-  void look_for_gone();
+  void look_for_base();
+  std::int64_t known_size() const;
 
   const AppStore* store_;
   std::string name_;
   Fd file_;
-  std::int64_t gone_ = 0;
+  LogBase base_;
 };
 
 }  // namespace dm::worker

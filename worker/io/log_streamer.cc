@@ -57,6 +57,7 @@ class Chunks {
     if (at <= offset_) return {};
     Line line("CUT");
     line.add("n", at - offset_).add("at", offset_);
+    if (log_.is_truncated()) line.add("truncated", 1);
     offset_ = at;
     return peer_.send_line(line);
   }
