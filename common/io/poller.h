@@ -1,7 +1,7 @@
 // common/io/poller.h - waits for descriptors: epoll where there is one, poll(2) elsewhere.
 #pragma once
 
-#include <unordered_map>
+#include <cstdint>
 #include <vector>
 
 #include "common/io/fd.h"
@@ -25,11 +25,9 @@ class Poller {
   const std::vector<Ready>& wait(int timeout_ms);
 
  private:
-  struct Interest {
-    bool read, write;
-  };
   Fd epoll_;
-  std::unordered_map<int, Interest> interests_;
+  // By descriptor: bits of what is waited for; 0: not watched.
+  std::vector<std::uint8_t> interests_;
   std::vector<Ready> ready_;
 };
 
