@@ -38,6 +38,11 @@ std::optional<GuestId> Admission::enter(GuestId guest, const std::string& addres
   return out;
 }
 
+// No address holds a slash.
+std::string counted_as(const std::string& address, const std::string& proved_name) {
+  return proved_name.empty() ? address : "name/" + proved_name;
+}
+
 bool Quota::enter(GuestId guest, const std::string& address) {
   if (guests_.size() >= in_all_ || guests_.count(address) >= per_address_) return false;
   guests_.add(guest, address);

@@ -46,6 +46,11 @@ class Admission {
   GuestBook guests_;
 };
 
+// What a connection that stays counts for: the name, once a key has proved it, for behind one
+// address (NAT, ssh -L) there may be thousands of workers; else the address. An empty name proves
+// nothing.
+std::string counted_as(const std::string& address, const std::string& proved_name);
+
 // Connections that stay: nobody is sent away for a newcomer, who is refused instead.
 class Quota {
  public:

@@ -93,7 +93,7 @@ std::optional<Error> WorkerPort::open_bulk(GuestId id, const Door::Guest& guest,
 std::optional<Error> WorkerPort::open_session(GuestId id, const Door::Guest& guest,
                                               const Line& hello, Proof proof) {
   const SessionId session = next_++;
-  if (!sessions_.enter(session, guest.host))
+  if (!sessions_.enter(session, counted_as(guest.host, proof.handshake ? guest.name : "")))
     return fail(Code::kBusy, "too many sessions from that address, or in all");
   Peer& peer = peers_[session];
   peer.address = guest.address;

@@ -68,3 +68,15 @@ TEST(a_quota_refuses_the_newcomer) {
   quota.leave(1);
   CHECK(quota.enter(7, "c"));
 }
+
+TEST(thousands_behind_one_address_come_in_if_a_key_has_proved_their_names) {
+  Quota quota(2, 100);
+  for (GuestId guest = 0; guest < 50; ++guest)
+    CHECK(quota.enter(guest, counted_as("10.0.0.1", "w" + std::to_string(guest))));
+  CHECK(quota.enter(50, counted_as("10.0.0.1", "")));
+  CHECK(quota.enter(51, counted_as("10.0.0.1", "")));
+  CHECK(!quota.enter(52, counted_as("10.0.0.1", "")));
+  // One stolen key opens no more than an address.
+  CHECK(quota.enter(53, counted_as("10.0.0.2", "w7")));
+  CHECK(!quota.enter(54, counted_as("10.0.0.3", "w7")));
+}
