@@ -10,8 +10,8 @@
 
 namespace dm {
 namespace {
-// How often in a row ready descriptors are served before deadlines get their turn, so that a
-// peer that never stops sending cannot hold them off.
+// How often in a row a ready descriptor is served before deadlines get their turn, so that a peer
+// that never stops sending cannot hold them off.
 constexpr int kMaxPasses = 16;
 }  // namespace
 
@@ -37,6 +37,7 @@ void Loop::watch(int fd, bool read, bool write, OnReady on_ready) {
   const auto index = static_cast<std::size_t>(fd);
   if (index >= watches_.size()) watches_.resize(index + 1);
   watches_[index] = std::make_unique<Watch>(Watch{std::move(on_ready)});
+  ++watched_;
   poller_.set(fd, read, write);
 }
 
@@ -47,6 +48,7 @@ void Loop::want(int fd, bool read, bool write) {
 void Loop::unwatch(int fd) {
   if (!is_watched(fd)) return;
   retired_.push_back(std::move(watches_[static_cast<std::size_t>(fd)]));
+  --watched_;
   poller_.remove(fd);
 }
 
@@ -137,6 +139,12 @@ int Loop::timeout() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
 }
 
+// The kernel hands out ready descriptors in turn, so many at once: each has had its turn after so
+// many looks.
+int Loop::most_passes() const {
+  return kMaxPasses + watched_ / Poller::kMostAtOnce;
+}
+
 bool Loop::is_due() const {
   return !timers_.empty() && timers_.begin()->first.first <= now_.mono_ms;
 }
@@ -148,7 +156,7 @@ int Loop::run() {
     int wait_ms = timeout();
     // A deadline is judged by a clock that was read before a look that found nothing more to read:
     // whoever was stopped for a while hears first what was said meanwhile.
-    for (int pass = 0; pass < kMaxPasses && !stopped_; ++pass) {
+    for (int pass = 0; pass < most_passes() && !stopped_; ++pass) {
       const auto& ready = poller_.wait(wait_ms);
       if (ready.empty() && wait_ms == 0) break;
       now_ = read_clock();

@@ -61,6 +61,7 @@ class Loop {
  private:
   void handle(const std::vector<Ready>& ready);
   bool is_watched(int fd) const;
+  int most_passes() const;
   void run_posted();
   void run_later();
   void run_due();
@@ -72,6 +73,7 @@ class Loop {
     OnReady on_ready;
   };
   std::vector<std::unique_ptr<Watch>> watches_;        // by descriptor
+  int watched_ = 0;                                    // how many there are
   std::vector<std::pair<const Watch*, Ready>> calls_;  // of this round
   std::vector<std::unique_ptr<Watch>> retired_;        // unwatched, perhaps still on the stack
   std::map<TimerId, Task> timers_;

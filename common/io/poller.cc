@@ -54,9 +54,9 @@ void Poller::remove(int fd) {
 }
 
 const std::vector<Ready>& Poller::wait(int timeout_ms) {
-  epoll_event events[512];
+  epoll_event events[kMostAtOnce];
   ready_.clear();
-  const int count = ::epoll_wait(epoll_.get(), events, 512, timeout_ms);
+  const int count = ::epoll_wait(epoll_.get(), events, kMostAtOnce, timeout_ms);
   for (int i = 0; i < count; ++i) {
     const bool broken = (events[i].events & (EPOLLERR | EPOLLHUP)) != 0;
     ready_.push_back({events[i].data.fd, broken || (events[i].events & (EPOLLIN | EPOLLRDHUP)) != 0,
