@@ -55,6 +55,8 @@ class Line {
   std::string print() const;
 
  private:
+  friend Result<Line> parse_line(std::string_view text);
+
   std::string verb_;
   std::vector<std::pair<std::string, std::string>> fields_;
 };

@@ -10,8 +10,8 @@
 
 namespace dm {
 namespace {
-// How often in a row ready descriptors are served before deadlines get their turn, so that a
-// peer that never stops sending cannot hold them off.
+// How often in a row a ready descriptor is served before deadlines get their turn, so that a peer
+// that never stops sending cannot hold them off.
 constexpr int kMaxPasses = 16;
 }  // namespace
 
@@ -26,21 +26,29 @@ Loop::Loop() : now_(read_clock()) {
 
 Loop::~Loop() = default;
 
+bool Loop::is_watched(int fd) const {
+  const auto index = static_cast<std::size_t>(fd);
+  return fd >= 0 && index < watches_.size() && watches_[index] != nullptr;
+}
+
 void Loop::watch(int fd, bool read, bool write, OnReady on_ready) {
+  if (fd < 0) return;
   unwatch(fd);
-  watches_[fd] = std::make_unique<Watch>(Watch{std::move(on_ready)});
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= watches_.size()) watches_.resize(index + 1);
+  watches_[index] = std::make_unique<Watch>(Watch{std::move(on_ready)});
+  ++watched_;
   poller_.set(fd, read, write);
 }
 
 void Loop::want(int fd, bool read, bool write) {
-  if (watches_.contains(fd)) poller_.set(fd, read, write);
+  if (is_watched(fd)) poller_.set(fd, read, write);
 }
 
 void Loop::unwatch(int fd) {
-  const auto found = watches_.find(fd);
-  if (found == watches_.end()) return;
-  retired_.push_back(std::move(found->second));
-  watches_.erase(found);
+  if (!is_watched(fd)) return;
+  retired_.push_back(std::move(watches_[static_cast<std::size_t>(fd)]));
+  --watched_;
   poller_.remove(fd);
 }
 
@@ -92,18 +100,14 @@ void Loop::on_signal(int signal, Task task) {
 }
 
 void Loop::handle(const std::vector<Ready>& ready) {
-  // A copy: a handler may cause another wait's worth of changes, never another wait.
-  const std::vector<Ready> events = ready;
-  std::vector<std::pair<const Watch*, Ready>> calls;
-  calls.reserve(events.size());
-  for (const Ready& event : events) {
-    const auto found = watches_.find(event.fd);
-    if (found != watches_.end()) calls.emplace_back(found->second.get(), event);
-  }
-  for (const auto& [watch, event] : calls) {
+  calls_.clear();
+  for (const Ready& event : ready)
+    if (is_watched(event.fd))
+      calls_.emplace_back(watches_[static_cast<std::size_t>(event.fd)].get(), event);
+  for (const auto& [watch, event] : calls_) {
     // Looked up again: an earlier handler may have closed it, and the number may be another's.
-    const auto found = watches_.find(event.fd);
-    if (found != watches_.end() && found->second.get() == watch) watch->on_ready(event);
+    if (is_watched(event.fd) && watches_[static_cast<std::size_t>(event.fd)].get() == watch)
+      watch->on_ready(event);
   }
   retired_.clear();
 }
@@ -115,10 +119,8 @@ void Loop::run_later() {
     for (Task& task : tasks) task();
     std::vector<int> kicked;
     kicked.swap(kicked_);
-    for (int fd : kicked) {
-      const auto found = watches_.find(fd);
-      if (found != watches_.end()) found->second->on_ready({fd, false, true});
-    }
+    for (int fd : kicked)
+      if (is_watched(fd)) watches_[static_cast<std::size_t>(fd)]->on_ready({fd, false, true});
   }
 }
 
@@ -137,6 +139,12 @@ int Loop::timeout() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
 }
 
+// The kernel hands out ready descriptors in turn, so many at once: each has had its turn after so
+// many looks.
+int Loop::most_passes() const {
+  return kMaxPasses + watched_ / Poller::kMostAtOnce;
+}
+
 bool Loop::is_due() const {
   return !timers_.empty() && timers_.begin()->first.first <= now_.mono_ms;
 }
@@ -148,7 +156,7 @@ int Loop::run() {
     int wait_ms = timeout();
     // A deadline is judged by a clock that was read before a look that found nothing more to read:
     // whoever was stopped for a while hears first what was said meanwhile.
-    for (int pass = 0; pass < kMaxPasses && !stopped_; ++pass) {
+    for (int pass = 0; pass < most_passes() && !stopped_; ++pass) {
       const auto& ready = poller_.wait(wait_ms);
       if (ready.empty() && wait_ms == 0) break;
       now_ = read_clock();

@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "common/clock.h"
@@ -61,6 +60,8 @@ class Loop {
 
  private:
   void handle(const std::vector<Ready>& ready);
+  bool is_watched(int fd) const;
+  int most_passes() const;
   void run_posted();
   void run_later();
   void run_due();
@@ -71,8 +72,10 @@ class Loop {
   struct Watch {
     OnReady on_ready;
   };
-  std::unordered_map<int, std::unique_ptr<Watch>> watches_;
-  std::vector<std::unique_ptr<Watch>> retired_;  // unwatched, perhaps still on the stack
+  std::vector<std::unique_ptr<Watch>> watches_;        // by descriptor
+  int watched_ = 0;                                    // how many there are
+  std::vector<std::pair<const Watch*, Ready>> calls_;  // of this round
+  std::vector<std::unique_ptr<Watch>> retired_;        // unwatched, perhaps still on the stack
   std::map<TimerId, Task> timers_;
   std::uint64_t next_timer_ = 1;
   std::vector<Task> later_;

@@ -125,11 +125,11 @@ void WorkerPort::start(SessionId id, Peer& peer, LineConnection::Released releas
 }
 
 void WorkerPort::on_line(SessionId id, std::string_view text) {
-  const auto line = parse_line(text);
+  auto line = parse_line(text);
   Peer& peer = peers_[id];
   if (!line) return refuse(peer, line.error());
   if (line->verb() == "OK" || line->verb() == "ERR") answered(id, peer, line->text("id"));
-  hub_.dispatch(SessionLine{id, *line});
+  hub_.dispatch(SessionLine{id, std::move(*line)});
 }
 
 void WorkerPort::answered(SessionId id, Peer& peer, std::string_view order) {

@@ -31,6 +31,8 @@
 namespace dm::bench {
 namespace {
 
+using worker::kNever;
+
 constexpr std::int64_t kStatusMs = 20;
 
 struct Options {

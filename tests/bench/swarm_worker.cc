@@ -7,6 +7,12 @@
 #include "common/io/system.h"
 
 namespace dm::bench {
+
+using worker::Effect;
+using worker::Effects;
+using worker::kNever;
+using worker::MasterLink;
+
 namespace {
 
 // An unknown verb is answered in turn: the answer shows that all lines before it were handled.
@@ -137,9 +143,9 @@ bool SwarmWorker::greeting(const Line& line) {
 
 void SwarmWorker::perform(const Effects& effects) {
   for (const Effect& effect : effects) {
-    if (const auto* sent = std::get_if<ToMaster>(&effect)) hello(sent->line);
-    if (std::holds_alternative<Connect>(effect)) dial_ = true;
-    if (std::holds_alternative<Disconnect>(effect)) hang_up_ = true;
+    if (const auto* sent = std::get_if<worker::ToMaster>(&effect)) hello(sent->line);
+    if (std::holds_alternative<worker::Connect>(effect)) dial_ = true;
+    if (std::holds_alternative<worker::Disconnect>(effect)) hang_up_ = true;
   }
 }
 

@@ -17,10 +17,7 @@
 #include "common/line_buffer.h"
 #include "worker/core/master_link.h"
 
-namespace dm::worker {}
 namespace dm::bench {
-
-using namespace dm::worker;
 
 // Counted over all workers of the swarm.
 struct SwarmTotals {
@@ -67,7 +64,7 @@ class SwarmWorker {
 
   void on_line(std::string_view text, Now now);
   bool greeting(const Line& line);
-  void perform(const Effects& effects);
+  void perform(const worker::Effects& effects);
   void hello(Line line);
   void say(const Line& line);
   void begin_session(Now now);
@@ -88,14 +85,14 @@ class SwarmWorker {
   std::string name_, id_;
   std::optional<AccessKey> key_;
   SwarmTotals& totals_;
-  MasterLink link_;
+  worker::MasterLink link_;
   LineBuffer in_{kMaxLine};
   std::string unsent_;
   std::optional<Line> dm_;  // the master's greeting
   std::optional<Handshake> handshake_;
   std::optional<Seals> seals_;
   bool dial_ = false, hang_up_ = false, connected_ = false, is_up_ = false;
-  std::int64_t next_beat_ms_ = kNever, beats_ = 0;
+  std::int64_t next_beat_ms_ = worker::kNever, beats_ = 0;
   std::string obeyed_epoch_;
   std::map<std::string, Run> runs_;
   std::int64_t living_ = 0;

@@ -1,10 +1,13 @@
 #include "common/io/loop.h"
 
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
+#include <vector>
 
 #include "common/io/system.h"
 #include "tests/unit/check.h"
@@ -63,6 +66,32 @@ TEST(a_loop_that_was_stopped_reads_before_it_judges) {
   std::string order;
   for (int tries = 0; order.empty() && tries < 10; ++tries) order = order_of_a_stopped_child();
   CHECK_EQ(order, "rd");
+}
+
+// Ten thousand workers have beaten while the loop was stopped: none of them is late.
+TEST(each_of_ten_thousand_descriptors_is_read_before_a_deadline_is_judged) {
+  constexpr int kMany = 10'000;
+  rlimit limit{};
+  CHECK_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_max < kMany + 100) return;
+  limit.rlim_cur = limit.rlim_max;
+  CHECK_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  Loop loop;
+  std::vector<Fd> fds;
+  int heard = 0, heard_by_then = 0;
+  for (int i = 0; i < kMany; ++i) {
+    fds.emplace_back(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+    loop.watch(fds.back().get(), true, false, [&heard, fd = fds.back().get()](Ready) {
+      std::uint64_t value = 0;
+      heard += ::read(fd, &value, sizeof value) == sizeof value ? 1 : 0;
+    });
+  }
+  loop.at(read_clock().mono_ms, [&] {
+    heard_by_then = heard;
+    loop.stop(0);
+  });
+  loop.run();
+  CHECK_EQ(heard_by_then, kMany);
 }
 
 }  // namespace dm
