@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tests/story/lib.sh - what every story stands on: a directory of its own, programs that are
 # started, awaited and ended again, lines that are said and expected. Sourced, never run.
 #
