@@ -23,6 +23,7 @@ mkdir "$dir/home" "$dir/apps"
 export HOME=$dir/home XDG_STATE_HOME=$dir/home/state
 # It would take the apps' core files away.
 export ASAN_OPTIONS=log_path=$dir/sanitizer:disable_coredump=0 UBSAN_OPTIONS=log_path=$dir/sanitizer
+export TSAN_OPTIONS=log_path=$dir/sanitizer:die_after_fork=0
 unset DM_CONNECT DM_SECRET_FILE
 cd "$dir"
 
