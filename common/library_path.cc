@@ -58,7 +58,7 @@ void for_each_word(std::string_view text, std::string_view separators, Each each
   }
 }
 
-void parse_line(std::string_view line, LibraryConfig& config) {
+void parse_config_line(std::string_view line, LibraryConfig& config) {
   line = trim(line.substr(0, line.find('#')));
   const std::string_view first = line.substr(0, line.find_first_of(kSpace));
   if (first == "include") {
@@ -116,7 +116,7 @@ std::vector<std::string> default_library_directories(std::string_view arch) {
 
 LibraryConfig parse_library_config(std::string_view text) {
   LibraryConfig config;
-  for_each_word(text, "\n", [&config](std::string_view line) { parse_line(line, config); });
+  for_each_word(text, "\n", [&config](std::string_view line) { parse_config_line(line, config); });
   return config;
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tests/attack/lib.sh - what attacks need beside what every story has: keys, and a man in the
 # middle. Sourced, never run.
 . "$(dirname "$0")/../story/lib.sh"

@@ -22,6 +22,7 @@ hear slow WELCOME
 say slow "PUT id=1 sha256=$(printf '%064d' 7) size=1000000"
 trickle() {
   trap - EXIT ERR
+  # shellcheck disable=SC2261  # >& of a number is no file for both
   while printf x; do sleep 1; done >&"${peer_fds[slow]}" 2>/dev/null
 }
 trickle &

@@ -198,9 +198,9 @@ stop_program master
 for name in journal blobs control.sock lock id; do
   for daemon in master worker; do
     case $daemon.$name in
-      master.journal | worker.journal | *.lock) make=mkdir ;;
+      master.journal | worker.journal | *.lock) make='mkdir' ;;
       master.id | worker.control.sock) continue ;;
-      *) make=touch ;;
+      *) make='touch' ;;
     esac
     rm -rf odd
     mkdir odd

@@ -124,6 +124,7 @@ stop_program master
 mkfifo to_worker
 nc -l 127.0.0.1 0 -v <to_worker >from_worker 2>nc.err &
 peer_pids[listener]=$!
+# shellcheck disable=SC1083,SC2093  # a descriptor is opened, nothing is executed
 exec {peer_fds[listener]}>to_worker
 wait_for grep -q '^Listening on' nc.err
 port=$(sed -n 's/^Listening on .* \([0-9]*\)$/\1/p' nc.err)

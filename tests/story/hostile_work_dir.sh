@@ -48,6 +48,7 @@ dm start hoarder.1
 wait_for log_says hoarder.1 'run 2'
 same "$(picture)" "$before"
 dm delete hoarder --force
+# shellcheck disable=SC2011  # on one line is all that is meant
 same "$(ls -A w1/work w1/apps | xargs)" 'w1/apps: w1/work:'
 same "$(find w1/blobs -type f | wc -l)" 0
 same "$(picture)" "$before"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tests/story/lib.sh - what every story stands on: a directory of its own, programs that are
 # started, awaited and ended again, lines that are said and expected. Sourced, never run.
 #
@@ -22,6 +23,7 @@ mkdir "$dir/home" "$dir/apps"
 export HOME=$dir/home XDG_STATE_HOME=$dir/home/state
 # It would take the apps' core files away.
 export ASAN_OPTIONS=log_path=$dir/sanitizer:disable_coredump=0 UBSAN_OPTIONS=log_path=$dir/sanitizer
+export TSAN_OPTIONS=log_path=$dir/sanitizer:die_after_fork=0
 unset DM_CONNECT DM_SECRET_FILE
 cd "$dir"
 

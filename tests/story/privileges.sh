@@ -204,7 +204,7 @@ stop_program master
 rm -rf "$dir/master"
 mkdir -p "$dir/master" "$dir/w4"
 chown -R dm-plain:dm-plain "$dir/master" "$dir/w4" "$dir/keys"
-plain=(setpriv --reuid $plain_id --regid $plain_id --clear-groups)
+plain=(setpriv --reuid "$plain_id" --regid "$plain_id" --clear-groups)
 worker_options=()
 start_locked_master "${plain[@]}"
 start_locked_worker w4 "${plain[@]}"

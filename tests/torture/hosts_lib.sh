@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tests/torture/hosts_lib.sh - two hosts, each a network namespace: the master and w2 on one, w1 on
 # the other; and ways to cut the network between them. Sourced, never run.
 . "$(dirname "$0")/lib.sh"

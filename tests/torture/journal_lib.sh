@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tests/torture/journal_lib.sh - what the tests of damaged journals share: a master's state with a
 # small journal in $dir/before, and what --check, a start and a refused start must say of a damaged
 # one. Sourced, never run.

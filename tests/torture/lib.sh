@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tests/torture/lib.sh - what torture needs beside what every story has: programs whose system calls
 # fail on purpose, by strace or by a failpoint, and short lives of a master. Sourced, never run.
 #

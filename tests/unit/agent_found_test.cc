@@ -36,7 +36,7 @@ TEST(found_run_is_kept_and_reported) {
   const std::string text = world.take();
   const std::string told = begin_of(text, "M> INSTANCE instance=web.1");
   CHECK(told.find(" desired=running state=running run=2 restarts=0 pid=7") != std::string::npos);
-  CHECK(text.find("M> INSTANCE") < text.find("M> SYNCED"));
+  CHECK_ORDER(text, "M> INSTANCE", "M> SYNCED");
   world.order("STOP id=1 instance=web.1");
   CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=2 signal=2 to=group"), 1);
   world.exit("web.1", kExit3);

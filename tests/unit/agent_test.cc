@@ -24,10 +24,9 @@ TEST(agent_tells_all_it_knows_before_it_takes_orders) {
   const std::string text = world.take();
   CHECK(text.find("M> HELLO proto=1 name=w1 id=11111111111111111111111111111111") !=
         std::string::npos);
-  CHECK(text.find("M> INFO os=Linux arch=x86_64 cpus=2") < text.find("M> EXITED seq=1"));
-  CHECK(text.find("M> EXITED seq=1 instance=web.1 run=1") <
-        text.find("M> INSTANCE instance=web.1"));
-  CHECK(text.find("M> INSTANCE") < text.find("M> SYNCED"));
+  CHECK_ORDER(text, "M> INFO os=Linux arch=x86_64 cpus=2", "M> EXITED seq=1");
+  CHECK_ORDER(text, "M> EXITED seq=1 instance=web.1 run=1", "M> INSTANCE instance=web.1");
+  CHECK_ORDER(text, "M> INSTANCE", "M> SYNCED");
 }
 
 TEST(agent_launch_is_on_disk_before_it_is_spawned_and_answered_with_its_pid) {
@@ -36,7 +35,7 @@ TEST(agent_launch_is_on_disk_before_it_is_spawned_and_answered_with_its_pid) {
   world.order("LAUNCH id=1 " + launch_fields("web.1", "no") + " arg=-p arg=80 env=A=1");
   const std::string text = world.take();
   CHECK(text.find("append INSTANCE instance=web.1 app=web") == 0);
-  CHECK(text.find("append RUN instance=web.1 run=1") < text.find("spawn web.1/1 SPAWN id=web.1/1"));
+  CHECK_ORDER(text, "append RUN instance=web.1 run=1", "spawn web.1/1 SPAWN id=web.1/1");
   CHECK(text.find(" path=/r/apps/web/" + std::string(kManifest) + "/bin/web cwd=/r/work/web.1 ") !=
         std::string::npos);
   CHECK(text.find(" arg=-p arg=80 env=PATH=/bin env=HOME=/r/work/web.1 "
@@ -82,8 +81,8 @@ TEST(agent_launch_that_exec_refuses_is_answered_and_never_revived) {
   const std::string text = world.take();
   CHECK(text.find("lazy EXITED seq=1 instance=web.1 run=1") == 0);
   CHECK(text.find("reason=exec%20failed:%20Permission%20denied") != std::string::npos);
-  CHECK(text.find("append DESIRED instance=web.1 desired=stopped") <
-        text.find("M> ERR id=1 code=exec-failed msg=Permission%20denied"));
+  CHECK_ORDER(text, "append DESIRED instance=web.1 desired=stopped",
+              "M> ERR id=1 code=exec-failed msg=Permission%20denied");
   CHECK_EQ(world.state_of("web.1"), "dead run 1");
   // The same answer over a restart, and no policy: it was answered with an error.
   world.restart();
@@ -219,8 +218,8 @@ TEST(agent_policies_restart_at_once_then_back_off) {
   world.run("web.1", "on-failure");
   world.exit("web.1", kBySegv);
   const std::string text = world.take();
-  CHECK(text.find("lazy EXITED seq=1") < text.find("lazy RUN instance=web.1 run=2 restarts=1"));
-  CHECK(text.find("lazy RUN") < text.find("spawn web.1/2"));
+  CHECK_ORDER(text, "lazy EXITED seq=1", "lazy RUN instance=web.1 run=2 restarts=1");
+  CHECK_ORDER(text, "lazy RUN", "spawn web.1/2");
   CHECK(text.find("reason=killed%20by%20SIGSEGV%20(core%20dumped)") != std::string::npos);
   world.supervisor("OK id=web.1/2 pid=8 started_ms=" + std::to_string(world.now.wall_ms));
   world.exit("web.1", kExit3);

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdio>
+#include <initializer_list>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 namespace dm::test {
 
@@ -17,6 +19,10 @@ struct Case {
 // Links a case into the list that main() walks. Returns true, so that a static can hold it.
 bool add(Case* test_case);
 void failed(const char* file, int line, const std::string& what);
+
+// Empty if each of the parts stands in the text, and begins behind where the one before it begins
+// first; else what is wrong.
+std::string order_fault(std::string_view text, std::initializer_list<std::string_view> parts);
 
 template <typename T>
 std::string show(const T& value) {
@@ -53,6 +59,13 @@ std::string show(const T& value) {
       dm::test::failed(__FILE__, __LINE__,                                                 \
                        #actual " is\n    " + dm::test::show(dm_actual) + "\n  not\n    " + \
                            dm::test::show(dm_expected));                                   \
+  } while (false)
+
+// Each of the parts stands in the text, in this order: CHECK_ORDER(text, "append RUN", "spawn").
+#define CHECK_ORDER(text, ...)                                             \
+  do {                                                                     \
+    const auto dm_fault = dm::test::order_fault((text), {__VA_ARGS__});    \
+    if (!dm_fault.empty()) dm::test::failed(__FILE__, __LINE__, dm_fault); \
   } while (false)
 
 // Leaves the test where going on would be undefined.

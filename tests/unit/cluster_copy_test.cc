@@ -13,7 +13,7 @@ TEST(copy_probes_installs_and_says_a_line_for_each_worker) {
   world.take();
   world.run_with_files("copy ./web", "web");
   const std::string begun = world.take();
-  CHECK(begun.find("record VERSION app=web manifest=") < begun.find("w1> PROBE"));
+  CHECK_ORDER(begun, "record VERSION app=web manifest=", "w1> PROBE");
   CHECK(begun.find("out web version ") != std::string::npos);
   CHECK(begun.find("1 file, 10 B") != std::string::npos);
   CHECK(begun.find("w1> PROBE id=e.1 arch=x86_64 symbols=GLIBC_2.34%20libc.so.6") !=
@@ -23,7 +23,7 @@ TEST(copy_probes_installs_and_says_a_line_for_each_worker) {
   CHECK(world.has("w1> INSTALL id=e.3 app=web manifest="));
   world.answer("w1", "INSTALL", "OK sent=2 there=1 bytes=2048 elapsed_ms=1250");
   const std::string first = world.take();
-  CHECK(first.find("record INSTALLED app=web") < first.find("#1 out w1: 2 files sent"));
+  CHECK_ORDER(first, "record INSTALLED app=web", "#1 out w1: 2 files sent");
   CHECK(first.find("#1 out w1: 2 files sent, 1 already there, 2 KiB in 1.2 s") !=
         std::string::npos);
   CHECK(first.find("#1 OK") == std::string::npos);

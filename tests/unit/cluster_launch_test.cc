@@ -11,7 +11,7 @@ TEST(launch_is_recorded_before_the_worker_hears_of_it) {
   world.run("launch web --env A=1 --env B= --restart always -- -p '80 81'");
   const std::string text = world.take();
   CHECK(text.find("record ASKED n=") == 0);
-  CHECK(text.find("record INSTANCE instance=web.1 app=web") < text.find("w1> LAUNCH"));
+  CHECK_ORDER(text, "record INSTANCE instance=web.1 app=web", "w1> LAUNCH");
   CHECK(text.find("w1> LAUNCH id=e.3 instance=web.1 app=web manifest=") != std::string::npos);
   CHECK(text.find(" run=1 restart=always arg=-p arg=80%2081 env=A=1 env=B=\n") !=
         std::string::npos);
@@ -143,8 +143,8 @@ TEST(launch_orders_keep_their_sequence_over_a_new_session) {
   world.hear("w1", "SYNCED");
   const std::string text = world.take();
   // The stop was asked for after the launch; the other way round it would come to nothing.
-  CHECK(text.find("LAUNCH id=e.11 instance=web.9") < text.find("STOP id=e.15 instance=web.9"));
-  CHECK(text.find("LAUNCH id=e.9 ") < text.find("LAUNCH id=e.10 "));
+  CHECK_ORDER(text, "LAUNCH id=e.11 instance=web.9", "STOP id=e.15 instance=web.9");
+  CHECK_ORDER(text, "LAUNCH id=e.9 ", "LAUNCH id=e.10 ");
 }
 
 TEST(launch_a_failed_install_withdraws_all_that_waited) {

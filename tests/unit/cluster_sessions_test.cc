@@ -188,7 +188,7 @@ TEST(sessions_exits_are_recorded_once_and_acknowledged_always) {
   world.hear("w1", exited);
   const std::string text = world.take();
   // On disk before the worker may forget it.
-  CHECK(text.find("record ENDED instance=web.1 run=1") < text.find("w1> ACK seq=1"));
+  CHECK_ORDER(text, "record ENDED instance=web.1 run=1", "w1> ACK seq=1");
   CHECK_EQ(world.state_of("web.1"), "dead exit code 3");
   world.hear("w1", exited);
   CHECK_EQ(world.take(), "w1> ACK seq=1\n");

@@ -233,7 +233,7 @@ TEST(stop_is_in_the_audit_trail_with_who_and_how_it_went) {
   world.take();
   world.answer("w1", "KILL", "OK reason=killed");
   const std::string text = world.take();
-  CHECK(text.find("record COMMAND") < text.find("#6 OK"));
+  CHECK_ORDER(text, "record COMMAND", "#6 OK");
   CHECK(text.find("code=ok") != std::string::npos);
   CHECK(world.print("events").find("command  kill web.2: done (by ann)") != std::string::npos);
 }
