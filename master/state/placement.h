@@ -64,7 +64,8 @@ struct Placement {
   bool operator==(const Placement&) const = default;
 };
 
-// The fields of INSTANCE but `instance` and `asked_by` (absent: as `who`); of ENDED and EXITED but `instance`.
+// The fields of INSTANCE but `instance` and `asked_by` (absent: as `who`); of ENDED and EXITED but
+// `instance`.
 std::span<const Field<Placement>> placement_fields();
 std::span<const Field<RunEnd>> run_end_fields();
 

@@ -29,7 +29,8 @@ int survivors(std::uint64_t a_second, std::uint64_t needed_ms) {
     const GuestId guest = next++;
     bool stays = room.enter(guest, "honest", random()) != guest;
     for (std::uint64_t i = 0; i < a_second * needed_ms / 1000; ++i)
-      if (room.enter(next++, address(next), random()) == guest) stays = false;
+      if (const GuestId crowd = next++; room.enter(crowd, address(crowd), random()) == guest)
+        stays = false;
     if (stays) ++in;
     room.leave(guest);
   }
