@@ -6,6 +6,13 @@
 
 namespace dm {
 
+// Those that pure code speaks of (signal(7), the numbers of x86 and ARM).
+inline constexpr int kSigint = 2;
+inline constexpr int kSigkill = 9;
+inline constexpr int kSigterm = 15;
+inline constexpr int kSigcont = 18;
+inline constexpr int kMaxSignal = 64;
+
 // "SIGKILL" for 9; "signal 61" for a number without a name. Linux's numbers (signal(7)).
 std::string signal_name(int signal);
 

@@ -81,19 +81,19 @@ void Host::remove_files(const std::string& app) {
 Network::Id Host::connect_supervisor(Network::Handlers agent) {
   if (supervisor_ && supervisor_->has_ended()) supervisor_->start_again(next_pid_++);
   if (!supervisor_) {
-    SimSupervisor::Place place{host_life_,  local_, ledger_, index_, boot_id(),
-                               next_pid_++, {},     {},      {}};
+    SimMachine::Place place{host_life_,  local_, ledger_, index_, boot_id(),
+                            next_pid_++, {},     {},      {}};
     place.now = [this] { return now(); };
-    place.has_files = [this](const Line& line) {
+    place.has_files = [this](const std::vector<std::string>& environment) {
       std::string app, version;
-      for (const std::string& env : line.all("env")) {
+      for (const std::string& env : environment) {
         if (env.starts_with("DM_APP=")) app = env.substr(7);
         if (env.starts_with("DM_VERSION=")) version = env.substr(11);
       }
       return has_files(app, version);
     };
     place.end = [this] { supervisor_fuse_ends_power_ ? crash() : crash_supervisor(); };
-    supervisor_ = std::make_unique<SimSupervisor>(std::move(place));
+    supervisor_ = std::make_unique<SimMachine>(std::move(place));
   }
   return supervisor_->connect(std::move(agent));
 }

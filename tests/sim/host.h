@@ -11,7 +11,7 @@
 #include "master/state/state.h"
 #include "tests/sim/agent_process.h"
 #include "tests/sim/journal.h"
-#include "tests/sim/supervisor.h"
+#include "tests/sim/machine.h"
 
 namespace dm::sim {
 
@@ -84,7 +84,7 @@ class Host {
   SimJournal journal_;
   using File = std::pair<std::string, std::string>;  // app, version
   std::set<File> files_, lost_files_;
-  std::unique_ptr<SimSupervisor> supervisor_;
+  std::unique_ptr<SimMachine> supervisor_;
   std::unique_ptr<AgentProcess> process_;
   bool running_ = false, troubled_ = false, buried_ = false;
   std::int64_t latest_epoch_ = 0;

@@ -112,6 +112,7 @@ class RunTable {
   Run* find(const RunKey& key);
   // The run whose main process has this pid and has not been reaped.
   Run* by_pid(int pid);
+  bool is_main(int pid) const { return by_pid_.contains(pid); }
   const std::map<RunKey, Run>& runs() const { return runs_; }
   const std::set<RunKey>& draining() const { return draining_; }
   // True if nothing lives and nothing waits to be acknowledged.

@@ -20,15 +20,14 @@ constexpr std::int64_t kPatienceMs = 5000;
 }  // namespace
 
 void Server::try_upgrade(const Asker& asker, std::int64_t until_ms) {
-  const auto peer = peers_.find(asker.connection);
-  if (peer == peers_.end()) {
+  AgentLink* peer = link(asker.connection);
+  if (peer == nullptr) {
     upgrading_ = false;
     return;
   }
-  runs_.reap();
-  AgentLink& link = *peer->second.link;
+  machine_.reap();
   // What is half done is waited for, so that it need not be handed over.
-  const bool is_quiet = runs_.is_settled() && clearer_.is_idle() && link.is_idle() && !stopping_;
+  const bool is_quiet = supervision_.may_upgrade() && clearer_.is_idle() && peer->is_idle();
   if (!is_quiet && loop_.now().mono_ms < until_ms) {
     loop_.at(loop_.now().mono_ms + kLookMs,
              [this, asker, until_ms] { try_upgrade(asker, until_ms); });
@@ -40,43 +39,38 @@ void Server::try_upgrade(const Asker& asker, std::int64_t until_ms) {
     HandOver state;
     state.head = Line("HAND-OVER");
     state.head.add("format", 1).add("version", DM_VERSION).add("listener", listener_.get());
-    state.head.add("tether", tether_.get()).add("agent", link.fd()).add("id", asker.id);
-    state.lines = runs_.save();
-    error = upgrade_(state, {listener_.get(), tether_.get(), link.fd()});
+    state.head.add("tether", tether_.get()).add("agent", peer->fd()).add("id", asker.id);
+    state.lines = supervision_.runs().save();
+    error = upgrade_(state, {listener_.get(), tether_.get(), peer->fd()});
   }
   Line line("ERR");
-  line.add("id", asker.id).add("code", word(error.code)).add("msg", error.message);
-  link.send(line.print());
+  line.add("id", asker.id).add("code", word(error.code));
+  send(asker.connection, line.add("msg", error.message));
 }
 
-void Server::upgrade(const Request& request) {
-  if (upgrading_ || stopping_) {
+void Server::upgrade(const Asker& asker) {
+  if (upgrading_) {
     Line line("ERR");
-    line.add("id", request.asker.id).add("code", word(Code::kBusy));
-    request.link.send(line.add("msg", "not now").print());
-    return;
+    line.add("id", asker.id).add("code", word(Code::kBusy));
+    return send(asker.connection, line.add("msg", "not now"));
   }
   upgrading_ = true;
   // Later: the line behind this one may have been read already.
-  loop_.later([this, asker = request.asker, until_ms = loop_.now().mono_ms + kPatienceMs] {
+  loop_.later([this, asker, until_ms = loop_.now().mono_ms + kPatienceMs] {
     try_upgrade(asker, until_ms);
   });
 }
 
 void Server::go_on(const HandOver& state, Fd agent) {
-  runs_.load(state.lines);
-  may_end_ = true;
+  supervision_.runs().load(state.lines);
   const std::int64_t number = next_number_++;
-  Peer& peer = peers_[number];
-  peer.role = Role::kAgent;
-  peer.link = link_for(number, std::move(agent));
+  links_[number] = link_for(number, std::move(agent));
+  supervision_.resumed(number);
   Line line("OK");
-  peer.link->send(line.add("id", state.head.text("id"))
-                      .add("version", DM_VERSION)
-                      .add("build", own_build())
-                      .print());
+  line.add("id", state.head.text("id")).add("version", DM_VERSION);
+  send(number, line.add("build", own_build()));
   // Whoever ended meanwhile: the signal may have been for our former self.
-  loop_.later([this] { runs_.reap(); });
+  loop_.later([this] { machine_.reap(); });
 }
 
 }  // namespace dm::supervisor

@@ -134,9 +134,9 @@ Result<Inherited> inherit(const SupervisorOptions& options) {
   return own;
 }
 
-Result<Runs::Settings> make_settings(const SupervisorOptions& options, const std::string& root,
-                                     const rlimit& open_files) {
-  Runs::Settings settings;
+Result<HostMachine::Settings> make_settings(const SupervisorOptions& options,
+                                            const std::string& root, const rlimit& open_files) {
+  HostMachine::Settings settings;
   settings.root = root;
   settings.use_cgroups = options.use_cgroups;
   settings.open_files = open_files;

@@ -16,8 +16,6 @@ using namespace worker;
 namespace {
 
 constexpr int kMaxPasses = 16;
-constexpr std::int64_t kFirstRescanMs = 20;
-constexpr std::int64_t kLastRescanMs = 1000;
 
 // The list is read twice: a number that was listed, and given to another process before its start
 // time was read, is not listed any more.
@@ -63,7 +61,7 @@ bool Trees::has_orphans() const {
   const auto children = children_of(::getpid());
   if (!children) return true;
   return std::any_of(children->begin(), children->end(),
-                     [this](int pid) { return table_.by_pid(pid) == nullptr; });
+                     [this](int pid) { return !border_.is_main(pid); });
 }
 
 Trees::Scan Trees::scan(const Run& run) const {
@@ -72,7 +70,7 @@ Trees::Scan Trees::scan(const Run& run) const {
   const HasMark has_mark = [&](const ProcStat& orphan) {
     // Its orphans are anybody's children, so everybody is asked.
     if (run.is_adopted) return orphan.alive() && bears_mark(orphan.pid, run.key, border_.root);
-    if (!orphan.alive() || table_.by_pid(orphan.pid) != nullptr) return false;
+    if (!orphan.alive() || border_.is_main(orphan.pid)) return false;
     auto mark = read_environ_mark(orphan.pid);
     if (!mark && is_in_exec(orphan.pid)) in_exec = true;
     // Asked again: the exec may have ended between the two questions.
@@ -119,29 +117,12 @@ int Trees::signal_group(const Run& run, int signal) const {
   return reached;
 }
 
-void Trees::kill(const Run& run) {
-  if (!being_killed_.insert(run.key).second) return;
-  kill_round(run.key, kFirstRescanMs);
-}
-
-void Trees::kill_round(const RunKey& key, std::int64_t next_ms) {
-  if (!being_killed_.contains(key)) return;
-  Run* run = table_.find(key);
-  // Where it was, in its cgroup, the next run of its instance may live already.
-  const bool has_ended = run == nullptr || run->phase == RunPhase::kEnded;
-  if (has_ended || (run->has_exited() && is_empty(*run))) {
-    being_killed_.erase(key);
-    // From the loop, not from here: the caller may be walking through the runs.
-    loop_.later(on_empty_);
-    return;
-  }
-  const bool at_once = !run->cgroup.empty() && Cgroups::kill(run->cgroup);
-  run->cgroup_killed = run->cgroup_killed || at_once;
-  if (!at_once) stop_and_kill(*run);
+bool Trees::kill(const Run& run) const {
+  const bool at_once = !run.cgroup.empty() && Cgroups::kill(run.cgroup);
+  if (!at_once) stop_and_kill(run);
   // The main process, if it is our child: as long as it is not reaped its number is nobody else's.
-  if (run->lives() && run->pid > 0 && !run->is_adopted) ::kill(run->pid, SIGKILL);
-  const std::int64_t later_ms = std::min(next_ms * 2, kLastRescanMs);
-  loop_.at(loop_.now().mono_ms + next_ms, [this, key, later_ms] { kill_round(key, later_ms); });
+  if (run.lives() && run.pid > 0 && !run.is_adopted) ::kill(run.pid, SIGKILL);
+  return at_once;
 }
 
 void Trees::stop_and_kill(const Run& run) const {

@@ -1,14 +1,12 @@
 // worker/supervisor/trees.h - the processes of a run, found and signalled: by its cgroup, or by
-// looking through /proc. Decides nothing; goes on killing until nothing is left.
+// looking through /proc. Decides nothing.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "common/io/loop.h"
 #include "worker/core/proc_stat.h"
 #include "worker/supervision/run_table.h"
 
@@ -22,14 +20,14 @@ bool bears_mark(int pid, const RunKey& key, const std::string& root);
 
 class Trees {
  public:
-  // What may belong to adopted runs, whose processes are no children of ours.
   struct Border {
-    std::string root;                    // the worker's directory
-    std::function<bool(int pid)> is_in;  // false for a process that no app of ours can be
+    std::string root;  // the worker's directory
+    // False for a process that no app of ours can be: what may belong to adopted runs, whose
+    // processes are no children of ours.
+    std::function<bool(int pid)> is_in;
+    std::function<bool(int pid)> is_main;  // true for the main process of a run
   };
-  // `on_empty` is called, from the loop, when a kill has found a tree empty.
-  Trees(Loop& loop, RunTable& table, Border border, std::function<void()> on_empty)
-      : loop_(loop), table_(table), border_(std::move(border)), on_empty_(std::move(on_empty)) {}
+  explicit Trees(Border border) : border_(std::move(border)) {}
 
   // The living processes of a run; the main process is among them while it lives.
   std::vector<ProcStat> members(const Run& run) const;
@@ -41,12 +39,9 @@ class Trees {
   // To the process group of an adopted run's main process, one by one: that number is not ours to
   // hold. Returns how many got it; 0 if the main process has ended.
   int signal_group(const Run& run, int signal) const;
-  // SIGKILL to the whole tree, again and again until nothing is left; returns after the first
-  // round. What forks is stopped before it is killed, so that it cannot outrun us.
-  void kill(const Run& run);
-  // Ends such a kill: the spawn has failed, and the next run of that name is another.
-  const std::set<RunKey>& being_killed() const { return being_killed_; }
-  void spare(const RunKey& key) { being_killed_.erase(key); }
+  // SIGKILL to the whole tree, once. What forks is stopped before it is killed, so that it cannot
+  // outrun us. True if its cgroup was killed as a whole.
+  bool kill(const Run& run) const;
 
  private:
   // `sure` is false if there may be more than was found.
@@ -56,14 +51,9 @@ class Trees {
   };
   Scan scan(const Run& run) const;
   bool has_orphans() const;
-  void kill_round(const RunKey& key, std::int64_t next_ms);
   void stop_and_kill(const Run& run) const;
 
-  Loop& loop_;
-  RunTable& table_;
   const Border border_;
-  std::function<void()> on_empty_;
-  std::set<RunKey> being_killed_;
 };
 
 }  // namespace dm::supervisor

@@ -1,16 +1,13 @@
 // Runs handed over from one process image of a supervisor to the next.
-#include "worker/io/proc.h"
-#include "worker/supervisor/runs.h"
+#include "worker/supervision/runs.h"
 
 namespace dm::supervisor {
-
-using namespace worker;
 
 std::vector<Line> Runs::save() const {
   std::vector<Line> lines = table_.save();
   lines.push_back(Line("REAPED").add("count", reaped_));
   for (int pid : failed_) lines.push_back(Line("FAILED").add("pid", pid));
-  for (const RunKey& key : trees_.being_killed())
+  for (const RunKey& key : being_killed_)
     lines.push_back(Line("KILLING").add("instance", key.instance).add("run", key.run));
   return lines;
 }
@@ -23,13 +20,13 @@ void Runs::load(const std::vector<Line>& lines) {
       (void)table_.load(line);
   }
   for (const auto& [key, run] : table_.runs()) {
-    if (!run.cgroup.empty() && run.phase != RunPhase::kEnded) cgroups_.keep(run.cgroup);
-    if (run.is_adopted && run.lives()) watch_adopted(run);
+    if (!run.cgroup.empty() && run.phase != RunPhase::kEnded) machine_.keep_cgroup(run.cgroup);
+    if (run.is_adopted && run.lives()) machine_.watch(run);
   }
   for (const Line& line : lines) {
     const auto key = line.verb() == "KILLING" ? parse_run_key(line) : Result<RunKey>(Error{});
     const Run* run = key ? table_.find(*key) : nullptr;
-    if (run != nullptr) trees_.kill(*run);
+    if (run != nullptr) kill(*run);
   }
   watch_over();
   watch_leases();

@@ -2,7 +2,7 @@
 // where there is no agent any more.
 #include <algorithm>
 
-#include "worker/supervisor/runs.h"
+#include "worker/supervision/runs.h"
 
 namespace dm::supervisor {
 
@@ -19,13 +19,13 @@ void Runs::watch_leases() {
   for (const auto& [key, run] : table_.runs())
     if (run.lease_until_ms > 0 && run.phase != RunPhase::kEnded && !run.lease_over)
       earliest = std::min(earliest, run.lease_until_ms);
-  loop_.cancel(lease_timer_);
+  machine_.cancel(lease_timer_);
   lease_timer_ = {};
-  if (earliest != INT64_MAX) lease_timer_ = loop_.at(earliest, [this] { end_leases(); });
+  if (earliest != INT64_MAX) lease_timer_ = machine_.at(earliest, [this] { end_leases(); });
 }
 
 void Runs::end_leases() {
-  const std::int64_t now_ms = loop_.now().mono_ms;
+  const std::int64_t now_ms = machine_.now().mono_ms;
   std::vector<RunKey> over;
   for (const auto& [key, run] : table_.runs())
     if (run.lease_until_ms > 0 && run.lease_until_ms <= now_ms && !run.lease_over &&
@@ -35,7 +35,7 @@ void Runs::end_leases() {
     Run* run = table_.find(key);
     if (run == nullptr) continue;
     run->lease_over = true;
-    trees_.kill(*run);
+    kill(*run);
   }
   watch_leases();
 }

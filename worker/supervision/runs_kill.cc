@@ -1,0 +1,36 @@
+// SIGKILL to a whole tree, round after round: what forks meanwhile is met by the next one.
+#include <algorithm>
+
+#include "worker/supervision/runs.h"
+
+namespace dm::supervisor {
+namespace {
+
+constexpr std::int64_t kFirstRoundMs = 20;
+constexpr std::int64_t kLastRoundMs = 1000;
+
+}  // namespace
+
+void Runs::kill(const Run& run) {
+  if (!being_killed_.insert(run.key).second) return;
+  kill_round(run.key, kFirstRoundMs);
+}
+
+void Runs::kill_round(const RunKey& key, std::int64_t next_ms) {
+  if (!being_killed_.contains(key)) return;
+  Run* run = table_.find(key);
+  // Where it was, in its cgroup, the next run of its instance may live already.
+  const bool has_ended = run == nullptr || run->phase == RunPhase::kEnded;
+  if (has_ended || (run->has_exited() && machine_.is_empty(*run))) {
+    being_killed_.erase(key);
+    // From the loop, not from here: the caller may be walking through the runs.
+    machine_.later([this] { check_draining(); });
+    return;
+  }
+  run->cgroup_killed = machine_.kill_tree(*run) || run->cgroup_killed;
+  const std::int64_t later_ms = std::min(next_ms * 2, kLastRoundMs);
+  machine_.at(machine_.now().mono_ms + next_ms,
+              [this, key, later_ms] { kill_round(key, later_ms); });
+}
+
+}  // namespace dm::supervisor
