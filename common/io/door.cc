@@ -1,8 +1,10 @@
 #include "common/io/door.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "common/codec.h"
+#include "common/escape.h"
 #include "common/io/net.h"
 #include "common/io/system.h"
 
@@ -17,6 +19,20 @@ std::uint64_t random_number() {
   return number;
 }
 }  // namespace
+
+Result<Line> parse_hello(std::string_view text, std::initializer_list<std::string_view> roles,
+                         std::string_view here) {
+  auto hello = parse_line(text);
+  if (!hello) return hello;
+  const std::string where(here);
+  if (hello->verb() != "HELLO")
+    return fail(Code::kBadLine, "expected HELLO, got '" + excerpt(hello->verb()) + "'; " + where);
+  if (hello->number_or("proto", 0) != 1) return fail(Code::kBadArg, "this master speaks proto=1");
+  const std::string_view as = hello->text("as", "session");
+  if (std::find(roles.begin(), roles.end(), as) == roles.end())
+    return fail(Code::kDenied, where + "; as=" + excerpt(as) + " belongs elsewhere");
+  return hello;
+}
 
 Door::Refusal Door::refusal(const Error& error, std::string why) {
   Line line("ERR");
@@ -65,7 +81,7 @@ void Door::on_wrong(GuestId id, const Error& error) {
 
 // A guest keeps its place until it is gone: what still lingers counts too.
 void Door::refuse(Place& place, const Refusal& refusal) {
-  handlers_.on_turned_away(place.guest, refusal.why);
+  if (!refusal.why.empty()) handlers_.on_turned_away(place.guest, refusal.why);
   loop_.cancel(place.timer);
   place.connection->send(refusal.text);
   place.connection->finish();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,12 @@
 #include "common/result.h"
 
 namespace dm {
+
+// A HELLO of protocol 1 whose as=, `session` if absent, is one of the roles. Errors: bad-line for
+// what is none, bad-arg for another protocol, denied for another role: `here` says what this port
+// is for.
+Result<Line> parse_hello(std::string_view text, std::initializer_list<std::string_view> roles,
+                         std::string_view here);
 
 class Door {
  public:
@@ -44,7 +51,7 @@ class Door {
   // How a guest is answered that is not let in.
   struct Refusal {
     std::string text;  // goes out, and then the connection ends
-    std::string why;   // for the log
+    std::string why;   // for the log; empty: the port tells it itself
   };
   static Refusal refusal(const Error& error, std::string why = {});
 

@@ -45,6 +45,7 @@ ControlPort::ControlPort(Hub& hub, std::vector<GroupRole> groups,
       on_drained_(std::move(on_drained)),
       uploads_{Turns(kUploadsPerOwner, kUploadsAtDoor), Turns(kUploadsPerOwner, kUploadsAtDoor),
                Turns(kUploadsPerOwner, kUploadsAtDoor)},
+      denials_(hub, KeyKind::kControl),
       doors_{make_door(Entrance::kTcp), make_door(Entrance::kGroups),
              make_door(Entrance::kOwners)} {
   look_around();
@@ -157,50 +158,42 @@ void ControlPort::start(PeerId id, LineConnection::Released released) {
 
 std::optional<Door::Refusal> ControlPort::on_hello(GuestId guest_id, Door::Guest& guest,
                                                    std::string_view text) {
-  const auto hello = parse_line(text);
-  const bool fits = hello && hello->verb() == "HELLO" && hello->number_or("proto", 0) == 1 &&
-                    hello->text("as") == "control";
-  const bool is_worker = hello && hello->verb() == "HELLO" && hello->text("as") != "control";
-  if (is_worker)
-    return Door::refusal(fail(Code::kBadLine,
-                              "this port is for operators (HELLO as=control); a worker connects to "
-                              "the address of --listen"));
-  if (!fits)
-    return Door::refusal(
-        fail(Code::kBadLine, "expected HELLO proto=1 as=control: this port speaks to dm"));
+  const auto hello = parse_hello(
+      text, {"control"}, "operators connect here, workers at the master's --listen address");
+  if (!hello) return Door::refusal(hello.error());
   guest.name = hello->text("name");
   Peer peer;
   peer.asker.from = guest.address;
   peer.asker.who = guest.name;
   peer.host = guest.host;
-  const auto accepted = admit(peer, guest, *hello);
-  if (!accepted) return Door::refusal(accepted.error(), "no valid key");
+  const auto proved = admit(peer, guest, *hello);
+  if (!proved && !hub_.keys.is_open()) return denials_.deny(guest, *hello);
   const PeerId id = next_peer_++;
   if (!let_in(id, std::move(peer))) return Door::refusal(no_place());
   auto released =
-      doors_[static_cast<std::size_t>(Entrance::kTcp)]->take(guest_id, accepted->has_value());
+      doors_[static_cast<std::size_t>(Entrance::kTcp)]->take(guest_id, proved.has_value());
   const std::string unread = std::exchange(released.unread, "");
   start(id, std::move(released));
-  peers_[id].connection->welcome(Line("WELCOME"), *accepted);
+  peers_[id].connection->welcome(Line("WELCOME"), proved);
   peers_[id].connection->feed(unread);
   return std::nullopt;
 }
 
-// With keys a peer must prove one, and its role is the key's. Without, it is what it says, and the
-// audit trail says that nobody knows. Error: denied, the same for whatever was wrong.
-Result<std::optional<Handshake>> ControlPort::admit(Peer& peer, const Door::Guest& guest,
-                                                    const Line& hello) {
-  const std::string name = peer.asker.who;
+// With keys a peer must prove one, and its role is the key's: nullopt if it does not. Without, it
+// is what it says, and the audit trail says that nobody knows.
+std::optional<Handshake> ControlPort::admit(Peer& peer, const Door::Guest& guest,
+                                            const Line& hello) {
   if (hub_.keys.is_open()) {
+    const std::string& name = guest.name;
     peer.asker.who = is_worker_name(name) ? name + " (unproven)" : "anybody";
-    return std::optional<Handshake>();
+    return std::nullopt;
   }
-  auto accepted =
-      hub_.keys.verify(hello, guest.nonce, KeyKind::kControl, hub_.cluster.least_generation(name));
-  if (!accepted) return fail(Code::kDenied, "not accepted");
+  auto accepted = hub_.keys.verify(hello, guest.nonce, KeyKind::kControl,
+                                   hub_.cluster.least_generation(guest.name));
+  if (!accepted) return std::nullopt;
   peer.role = role_of_key(hello.text("key"));
   peer.credential = std::move(accepted->credential);
-  return std::optional(std::move(accepted->handshake));
+  return std::move(accepted->handshake);
 }
 
 // An answer, and the end.

@@ -14,6 +14,7 @@
 #include "common/io/acceptor.h"
 #include "common/io/door.h"
 #include "common/io/line_connection.h"
+#include "master/io/denials.h"
 #include "master/io/hub.h"
 #include "master/io/identity.h"
 #include "master/limits/operator_patience.h"
@@ -83,7 +84,7 @@ class ControlPort {
   Peer identify(int fd, std::optional<Error>& refused) const;
   bool let_in(PeerId id, Peer&& peer);
   std::optional<Door::Refusal> on_hello(GuestId id, Door::Guest& guest, std::string_view text);
-  Result<std::optional<Handshake>> admit(Peer& peer, const Door::Guest& guest, const Line& hello);
+  std::optional<Handshake> admit(Peer& peer, const Door::Guest& guest, const Line& hello);
   void start(PeerId id, LineConnection::Released released);
   void on_line(PeerId id, std::string_view text);
   void refuse(Peer& peer, const Error& error);
@@ -120,6 +121,7 @@ class ControlPort {
   UnsentBudget budget_{kMaxUnsent};
   // Uploads, by entrance: together fewer than the threads that there are for transfers.
   std::array<Turns, kEntrances> uploads_;
+  Denials denials_;
   std::array<std::unique_ptr<Door>, kEntrances> doors_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<PeerId, Peer> peers_;

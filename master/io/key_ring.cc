@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/escape.h"
 #include "common/io/key_file.h"
 
 namespace dm::master {
@@ -39,6 +40,42 @@ std::optional<KeyRing::Accepted> KeyRing::verify(const Line& hello, std::string_
     accepted = Accepted{std::move(*handshake), {key->name, key->generation, number}};
   }
   return accepted;
+}
+
+namespace {
+
+// Does the HELLO prove the key that its id claims, for that name?
+std::optional<AccessKey> proved_key(const AccessKey& secret, const Line& hello,
+                                    std::string_view master_nonce, std::string_view name) {
+  auto key = derive_claimed_key(secret, name, hello.text("key"));
+  if (!key) return std::nullopt;
+  const Handshake handshake(*key, hello, master_nonce);
+  if (!proof_fits(hello.text("proof"), handshake.peer_proof())) return std::nullopt;
+  return std::move(*key);
+}
+
+}  // namespace
+
+std::string KeyRing::why_not(const Line& hello, std::string_view master_nonce, KeyKind kind,
+                             std::int64_t least_generation,
+                             const std::vector<std::string>& others) const {
+  if (hello.text("key").empty()) return "it has no key";
+  const std::string id = excerpt(hello.text("key"));
+  for (const auto& [number, secret] : secrets_) {
+    const auto key = proved_key(secret, hello, master_nonce, hello.text("name"));
+    if (!key) continue;
+    if (key->kind != kind)
+      return key->kind == KeyKind::kWorker
+                 ? "its key " + id + " is a worker's, and this is where operators connect"
+                 : "its key " + id + " is an operator's, and this is where workers connect";
+    return "its key " + id + " is revoked; the least generation is " +
+           std::to_string(least_generation);
+  }
+  for (const auto& [number, secret] : secrets_)
+    for (const std::string& name : others)
+      if (proved_key(secret, hello, master_nonce, name))
+        return "its key " + id + " is that of " + name + ", not its own";
+  return "its key " + id + " was made with another secret, or for another name";
 }
 
 bool KeyRing::holds(const Credential& credential, std::int64_t least_generation) const {

@@ -39,6 +39,11 @@ class KeyRing {
   std::optional<Accepted> verify(const Line& hello, std::string_view master_nonce, KeyKind kind,
                                  std::int64_t least_generation) const;
 
+  // Why verify() says no, for the master's own log: never for the peer. `others`: names whose keys
+  // it may be.
+  std::string why_not(const Line& hello, std::string_view master_nonce, KeyKind kind,
+                      std::int64_t least_generation, const std::vector<std::string>& others) const;
+
   // Would that key still be accepted? Its secret may have been dropped, its name revoked.
   bool holds(const Credential& credential, std::int64_t least_generation) const;
 

@@ -58,7 +58,7 @@ constexpr Flag<Options> kFlags[] = {
       "where workers connect; port 0: any free one"},
      &take_listen},
     {{"control", kValue, "PATH|HOST:PORT", "STATE/control.sock",
-      "where operators connect; may repeat"},
+      "where operators connect; may repeat; the Unix socket stays unless another path is given"},
      &take_control},
     {{"control-group", kValue, "GROUP=ROLE", "only the same user and root",
       "members of GROUP may use the Unix control sockets, as viewer, operator or admin; may "

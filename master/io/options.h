@@ -14,7 +14,7 @@ namespace dm::master {
 struct Options {
   Endpoint listen;
   bool listens = false;                   // --listen was given
-  std::vector<Endpoint> control;          // as given; empty: STATE/control.sock
+  std::vector<Endpoint> control;          // as given; without a path STATE/control.sock too
   std::vector<GroupRole> control_groups;  // who else may use Unix control sockets
   std::string state;                      // absolute
   std::string port_file;

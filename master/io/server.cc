@@ -183,10 +183,12 @@ Status Server::listen() {
       [this](Effect& effect) { perform(effect); }, [this](const Error& error) { give_up(error); });
   prepare_shortening();
   workers_ = std::make_unique<WorkerPort>(*hub_, std::move(*listener), *bulk_);
-  if (options_.control.empty()) {
+  // A TCP endpoint for operators elsewhere takes none away from those on this machine.
+  const auto& given = options_.control;
+  if (std::none_of(given.begin(), given.end(), [](const Endpoint& e) { return e.is_unix(); })) {
     Endpoint standard;
     standard.path = options_.state + "/control.sock";
-    options_.control.push_back(standard);
+    options_.control.insert(options_.control.begin(), standard);
   }
   std::vector<std::string> ready{"listening on " + address};
   for (const Endpoint& endpoint : options_.control) {

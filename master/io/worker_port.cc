@@ -29,6 +29,7 @@ WorkerPort::WorkerPort(Hub& hub, Fd listener, BulkPort& bulk)
       bulk_(bulk),
       sessions_(kSessionsPerHost, kSessionsInAll),
       keyed_(kSessionsPerKey, kSessionsInAll),
+      denials_(hub, KeyKind::kWorker),
       door_(hub.loop, {true, kUserTimeoutMs}, door_handlers()),
       acceptor_(hub.loop, std::move(listener), [this](Fd fd) { door_.enter(std::move(fd)); }) {
   look_around();
@@ -45,30 +46,19 @@ Door::Handlers WorkerPort::door_handlers() {
 
 std::optional<Door::Refusal> WorkerPort::on_hello(GuestId id, Door::Guest& guest,
                                                   std::string_view text) {
-  const auto hello = parse_line(text);
+  const auto hello = parse_hello(text, {"session", "bulk"},
+                                 "workers connect here, operators at the master's --control");
   if (!hello) return Door::refusal(hello.error());
   guest.name = hello->text("name");
-  if (const auto wrong = wrong_form(*hello)) return Door::refusal(*wrong);
+  if (!is_worker_id(hello->text("id")))
+    return Door::refusal(fail(Code::kBadArg, "id= must be 32 hex digits"));
   auto proof = prove(guest, *hello);
   // One answer for every failure: which part was wrong is nobody's business.
-  if (!proof) return Door::refusal(fail(Code::kDenied, "not accepted"), "no valid key");
+  if (!proof) return denials_.deny(guest, *hello);
   const auto refused = hello->text("as") == "bulk"
                            ? open_bulk(id, guest, *hello, *proof)
                            : open_session(id, guest, *hello, std::move(*proof));
   if (refused) return Door::refusal(*refused);
-  return std::nullopt;
-}
-
-std::optional<Error> WorkerPort::wrong_form(const Line& hello) const {
-  if (hello.verb() != "HELLO") return fail(Code::kBadLine, "expected HELLO");
-  const std::string_view as = hello.text("as", "session");
-  if (as == "control")
-    return fail(Code::kDenied,
-                "this port is for workers; an operator connects to an address of --control");
-  if (hello.number_or("proto", 0) != 1) return fail(Code::kBadArg, "this master speaks proto=1");
-  if (!is_worker_id(hello.text("id"))) return fail(Code::kBadArg, "id= must be 32 hex digits");
-  if (as != "session" && as != "bulk")
-    return fail(Code::kDenied, "as= must be session or bulk on this port");
   return std::nullopt;
 }
 

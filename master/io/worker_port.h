@@ -12,6 +12,7 @@
 #include "common/io/door.h"
 #include "common/io/line_connection.h"
 #include "master/io/bulk_port.h"
+#include "master/io/denials.h"
 #include "master/io/hub.h"
 #include "master/limits/order_queue.h"
 
@@ -51,7 +52,6 @@ class WorkerPort {
 
   Door::Handlers door_handlers();
   std::optional<Door::Refusal> on_hello(GuestId id, Door::Guest& guest, std::string_view text);
-  std::optional<Error> wrong_form(const Line& hello) const;
   std::optional<Proof> prove(const Door::Guest& guest, const Line& hello) const;
   std::optional<Error> open_session(GuestId id, const Door::Guest& guest, const Line& hello,
                                     Proof proof);
@@ -74,6 +74,7 @@ class WorkerPort {
   Quota sessions_;                 // of an address; who has proved a key is counted by that alone
   Quota keyed_;
   SessionId next_ = 1;
+  Denials denials_;
   Door door_;
   Acceptor acceptor_;  // last: it calls the door
 };

@@ -65,7 +65,7 @@ unset 'pids[follow]'
 as 1 viewer ps
 expect_error '*not accepted*'
 dm workers revoke w1
-wait_for says w1.log '*no session with the master: refused: not accepted'
+wait_for says w1.log '*no session with the master: refused: not accepted*'
 as 0 operator ps
 make_key w1.new --worker w1 --generation 2
 mv w1.new w1.key
@@ -88,7 +88,7 @@ kill -HUP "${pids[master]}"
 wait_for gone "${pids[follow]}"
 unset 'pids[follow]'
 as 1 operator ps
-wait_for says w1.log '*no session with the master: refused: not accepted'
+wait_for says w1.log '*no session with the master: refused: not accepted*'
 # The worker reads its key again, and needs no restart.
 mv -f w1.next w1.key
 kill -HUP "${pids[w1]}"

@@ -97,3 +97,24 @@ TEST(a_ring_knows_which_keys_still_hold) {
   CHECK(!ring.load().has_value());
   CHECK(ring.holds(by_second->credential, 1));
 }
+
+TEST(a_ring_says_to_its_master_why_a_key_is_not_accepted) {
+  const Directory directory;
+  const AccessKey secret = directory.secret("s"), other = directory.secret("o");
+  KeyRing ring({directory.path + "/s"});
+  REQUIRE(ring.load().has_value());
+  const auto why = [&](const Line& line) {
+    return ring.why_not(line, kNonce, KeyKind::kWorker, 2, {"w7", "w8", "w9"});
+  };
+  CHECK_EQ(why(Line("HELLO").add("name", "w1")), "it has no key");
+  CHECK_EQ(why(hello(derive_worker_key(secret, "w1", 1), "w1")),
+           "its key worker.1 is revoked; the least generation is 2");
+  CHECK_EQ(why(hello(derive_control_key(secret, "w1", "admin", 2), "w1")),
+           "its key admin.2 is an operator's, and this is where workers connect");
+  CHECK_EQ(why(hello(derive_worker_key(secret, "w8", 2), "w1")),
+           "its key worker.2 is that of w8, not its own");
+  CHECK_EQ(why(hello(derive_worker_key(other, "w1", 2), "w1")),
+           "its key worker.2 was made with another secret, or for another name");
+  CHECK_EQ(why(Line("HELLO").add("name", "w1").add("key", "x")),
+           "its key x was made with another secret, or for another name");
+}
