@@ -52,7 +52,7 @@ for name in "${names[@]}"; do
   order 'not-found|bad-arg' "LOG instance=work.$name"
   order 'not-found|bad-arg' "STOP instance=$name"
   order 'not-found|bad-arg' "KILL instance=$name"
-  order 'bad-arg' "PROBE arch=any lib=libnosuch$name"
+  order 'bad-arg|exec-failed' "PROBE arch=any lib=libnosuch$name"
 done
 same "$(snapshot w1)" "$before"
 # A manifest whose blob is what it says it is, and whose files have such names: refused all the same.

@@ -35,7 +35,7 @@ same "$(count_events ' worker-up  *worker w1')" 1
 
 # The same as a failover: 90 of them at once, to a worker that has none of it yet.
 app moved <<<'exec sleep 1000'
-dm launch apps/moved --count 90 --restart always --env "A=$long"
+dm launch apps/moved --count 90 --on w1 --on-lost move --restart always --env "A=$long"
 start_worker w2
 stop_program w1 KILL || true
 wait_for worker_is w1 lost
