@@ -8,8 +8,8 @@ start_master --control "$dir/master/control.sock" --control 127.0.0.1:0
 log=$(echo master-*.log)
 tcp=$(sed -n 's/^dm-master: control on 127.*:\([0-9]*\)$/\1/p' "$log")
 
-# Each asks for 25 MB and more in one go, the kernel takes less than half of that.
-requests=$(for ((i = 0; i < 20000; i++)); do echo 'RUN id=1 arg=help'; done)
+# Each asks for 14 MB and more in one go, the kernel takes less than half of that.
+requests=$(for ((i = 0; i < 10000; i++)); do echo 'RUN id=1 arg=help'; done)
 crowd() {
   local i fd
   trap - EXIT ERR
