@@ -56,7 +56,15 @@ int supervise(const Options& options) {
 int stop_all(const Options& options) {
   const auto stopped = stop_apps(options.root);
   if (!stopped) return give_up(stopped.error());
-  say(*stopped ? "every app of " + options.root + " has ended" : "nothing runs in " + options.root);
+  if (!stopped->has_run) {
+    say("nothing runs in " + options.root);
+    return 0;
+  }
+  std::string words = "every app of " + options.root + " has ended";
+  if (const auto count = static_cast<std::int64_t>(stopped->orphans.size()); count > 0)
+    words = "the apps of " + options.root + " have ended; not ended, as nobody knows whose: " +
+            name_survivors(stopped->orphans, count);
+  say(words);
   return 0;
 }
 
