@@ -12,6 +12,7 @@
 #include "common/io/secrecy.h"
 #include "common/io/system.h"
 #include "worker/io/host_facts.h"
+#include "worker/io/init.h"
 #include "worker/io/inspect.h"
 #include "worker/io/options.h"
 #include "worker/io/privileges.h"
@@ -282,7 +283,9 @@ int main_of(int argc, char** argv) {
     case Options::Mode::kStopApps: return stop_all(*options);
     case Options::Mode::kCheck: return check_root(options->root);
     case Options::Mode::kRepair: return repair_root(options->root);
-    case Options::Mode::kAgent: return run_agent(*options);
+    case Options::Mode::kAgent:
+      if (is_init()) return run_as_init(options->root, [&] { return run_agent(*options); });
+      return run_agent(*options);
   }
   return kUsageError;
 }
