@@ -12,6 +12,7 @@
 #include "common/io/secrecy.h"
 #include "common/io/system.h"
 #include "worker/io/host_facts.h"
+#include "worker/io/init.h"
 #include "worker/io/inspect.h"
 #include "worker/io/options.h"
 #include "worker/io/privileges.h"
@@ -56,7 +57,15 @@ int supervise(const Options& options) {
 int stop_all(const Options& options) {
   const auto stopped = stop_apps(options.root);
   if (!stopped) return give_up(stopped.error());
-  say(*stopped ? "every app of " + options.root + " has ended" : "nothing runs in " + options.root);
+  if (!stopped->has_run) {
+    say("nothing runs in " + options.root);
+    return 0;
+  }
+  std::string words = "every app of " + options.root + " has ended";
+  if (const auto count = static_cast<std::int64_t>(stopped->orphans.size()); count > 0)
+    words = "the apps of " + options.root + " have ended; not ended, as nobody knows whose: " +
+            name_survivors(stopped->orphans, count);
+  say(words);
   return 0;
 }
 
@@ -274,7 +283,9 @@ int main_of(int argc, char** argv) {
     case Options::Mode::kStopApps: return stop_all(*options);
     case Options::Mode::kCheck: return check_root(options->root);
     case Options::Mode::kRepair: return repair_root(options->root);
-    case Options::Mode::kAgent: return run_agent(*options);
+    case Options::Mode::kAgent:
+      if (is_init()) return run_as_init(options->root, [&] { return run_agent(*options); });
+      return run_agent(*options);
   }
   return kUsageError;
 }

@@ -203,20 +203,20 @@ Result<std::optional<FoundProcess>> SimMachine::find_main(const RunKey& key, int
   return std::optional(FoundProcess{found->second.pid, 7, ""});
 }
 
-bool SimMachine::signal_group(const Run& run, int signal) {
+supervisor::Reached SimMachine::signal_group(const Run& run, int signal) {
   reach(run, signal, false);
-  return true;
+  return supervisor::Reached::kSome;
 }
 
-int SimMachine::signal_tree(const Run& run, int signal) {
-  if (!apps_.contains(run.key)) return 0;
+supervisor::Reached SimMachine::signal_tree(const Run& run, int signal) {
+  if (!apps_.contains(run.key)) return supervisor::Reached::kNobody;
   reach(run, signal, true);
-  return 1;
+  return supervisor::Reached::kSome;
 }
 
-bool SimMachine::kill_tree(const Run& run) {
+supervisor::KillRound SimMachine::kill_tree(const Run& run) {
   reach(run, kSigkill, true);
-  return false;
+  return {};
 }
 
 std::vector<std::string> SimMachine::living(const Run& run) {
@@ -226,6 +226,7 @@ std::vector<std::string> SimMachine::living(const Run& run) {
 }
 
 void SimMachine::reach(const Run& run, int number, bool tree) {
+  if (number == kSigcont) return;  // nobody is stopped here
   const auto found = apps_.find(run.key);
   if (found == apps_.end() || found->second.is_killed || !takes_effect()) return;
   Timeline& timeline = place_.host.timeline();

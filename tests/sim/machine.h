@@ -69,9 +69,11 @@ class SimMachine : public supervisor::Machine, public supervisor::Outlet {
   bool sweep_cgroups() override { return false; }
   bool has_idle_cgroups() const override { return false; }
   void reap() override {}
-  bool signal_group(const Run& run, int signal) override;
-  int signal_tree(const Run& run, int signal) override;
-  bool kill_tree(const Run& run) override;
+  supervisor::Reached signal_group(const Run& run, int signal) override;
+  supervisor::Reached signal_tree(const Run& run, int signal) override;
+  supervisor::KillRound kill_tree(const Run& run) override;
+  void look() override {}
+  std::vector<std::string> orphans() override { return {}; }
   bool is_empty(const Run& run) override { return !apps_.contains(run.key); }
   std::vector<std::string> living(const Run& run) override;
   std::int64_t oom_kills(bool) override { return 0; }

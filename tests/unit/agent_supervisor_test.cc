@@ -275,7 +275,7 @@ TEST(reconcile_survivors_are_asked_to_end_again) {
   world.run("web.1");
   world.exit("web.1", kExit3, "left=1 survivor=8:sh");
   world.feed(SupervisorDown{});
-  world.pass(2000);
+  world.pass(10'000);
   CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=9"), 0);
   world.greet({exited_line("web.1", 1, "1")});
   CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=9"), 1);

@@ -200,14 +200,15 @@ TEST(agent_survivors_of_a_tree_get_term_then_kill_and_are_waited_for) {
   CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=15 to=tree"), 1);
   CHECK_EQ(world.count("lazy EXITED"), 0);
   world.order("STOP id=2 instance=web.1");
-  world.pass(2000);
+  world.pass(10'000);
   CHECK_EQ(world.count("S> SIGNAL id=signal instance=web.1 run=1 signal=9 to=tree"), 1);
   CHECK_EQ(world.count("M> OK"), 0);
   world.supervisor("EMPTY instance=web.1 run=9");
   CHECK_EQ(world.count("M> OK"), 0);
   world.supervisor("EMPTY instance=web.1 run=1");
   CHECK(world.has(
-      "reason=exit%20code%203;%20left%20behind%20and%20ended:%20sh%20(8),%20sleep%20(9)"));
+      "reason=exit%20code%203;%20left%20behind%20and%20killed%20by%20SIGKILL%20after%2010%20s:%20"
+      "sh%20(8),%20sleep%20(9)"));
   CHECK_EQ(world.count("M> OK id=2"), 1);
   CHECK_EQ(world.state_of("web.1"), "dead run 1");
 }

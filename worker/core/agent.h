@@ -106,6 +106,8 @@ class Agent {
   void supervisor_empty(const Line& line, Now now);
   void supervisor_synced(const Line& line, Now now);
   void supervisor_answer(const Line& line, Now now);
+  void supervisor_orphans(const Line& line, Now now);
+  void signalled(const Line& line);
   void began(Instance& instance, const Line& line, Now now);
   void upgraded(const Line& answer);
   void resume(Instance& instance, bool seen, Now now);
@@ -129,6 +131,8 @@ class Agent {
   void expire(Instance& instance, Now now);
   void answer_launches(Instance& instance);
   void answer_end(Instance& instance);
+  void answer_timeout(Instance& instance);
+  std::string beside() const;
   void set_wanted(Instance& instance, bool wanted);
   void set_deadline(Instance& instance, std::int64_t at);
   void erase(const std::string& instance);
@@ -178,10 +182,12 @@ class Agent {
 
   std::string supervisor_;  // who was met last: boot id, pid, start time
   bool supervisor_ready_ = false;
-  bool is_outdated_ = false;    // it runs another build than we do
-  bool upgrade_asked_ = false;  // once is enough: it says why not
-  std::int64_t adopting_ = 0;   // what it is asked to take over from one that died
-  std::set<std::string> seen_;  // instances the supervisor named since its greeting
+  bool is_outdated_ = false;          // it runs another build than we do
+  bool upgrade_asked_ = false;        // once is enough: it says why not
+  std::int64_t adopting_ = 0;         // what it is asked to take over from one that died
+  std::set<std::string> seen_;        // instances the supervisor named since its greeting
+  std::vector<std::string> orphans_;  // of no run, as the supervisor told it; some are named
+  std::int64_t orphan_count_ = 0;
 };
 
 }  // namespace dm::worker

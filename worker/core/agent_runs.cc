@@ -10,7 +10,6 @@ namespace {
 constexpr int kSigint = 2;
 constexpr int kSigkill = 9;
 constexpr int kSigterm = 15;
-constexpr std::int64_t kDrainMs = 2000;  // what survivors of a tree get between TERM and KILL
 
 }  // namespace
 
@@ -52,7 +51,9 @@ void Agent::perform(Instance& instance, RunAction action, Now now) {
       break;
     case RunAction::kTerminateTree:
       signal(instance, kSigterm, "tree");
-      set_deadline(instance, now.mono_ms + kDrainMs);
+      // The time of a stop counts for the whole tree.
+      if (instance.our_part != OurPart::kStopped || instance.deadline == kNever)
+        set_deadline(instance, now.mono_ms + instance.grace_ms);
       tell(instance);
       break;
     case RunAction::kKillTree:
@@ -223,9 +224,18 @@ void Agent::answer_end(Instance& instance) {
   for (const PendingAnswer& answer : answers) {
     Line line("OK");
     line.add("id", answer.id);
-    if (instance.last_end) line.add("reason", instance.last_end->text("reason"));
+    if (instance.last_end)
+      line.add("reason", std::string(instance.last_end->text("reason")) + beside());
     to_master(line);
   }
+}
+
+// What may be of any run, or of none: nobody says that all has ended beside it.
+std::string Agent::beside() const {
+  if (orphan_count_ == 0) return "";
+  const std::string count = std::to_string(orphan_count_);
+  return "; not ended: " + count + (orphan_count_ == 1 ? " process" : " processes") +
+         " of no known run: " + name_survivors(orphans_, orphan_count_);
 }
 
 void Agent::expire(Instance& instance, Now now) {
@@ -236,18 +246,25 @@ void Agent::expire(Instance& instance, Now now) {
         instance.our_part = OurPart::kTimedOut;
         return drive(instance, RunEvent::kStopTimeout, now);
       }
-      for (const PendingAnswer& answer : instance.answers)
-        err(answer.id, fail(Code::kTimeout, instance.spec.name + " has not ended within " +
-                                                print_grace(instance.grace_ms)));
-      instance.answers.clear();
-      break;
-    case RunState::kDraining: return drive(instance, RunEvent::kDrainTimeout, now);
+      return answer_timeout(instance);
+    case RunState::kDraining:
+      if (instance.our_part == OurPart::kStopped && !instance.may_kill)
+        return answer_timeout(instance);
+      instance.survivors_killed = true;
+      return drive(instance, RunEvent::kDrainTimeout, now);
     case RunState::kBackoff:
       // Otherwise the next lease brings it back (agent_leases.cc).
       if (may_run(instance, now)) restart(instance, RunEvent::kRetryDue, now);
       break;
     default: break;
   }
+}
+
+void Agent::answer_timeout(Instance& instance) {
+  for (const PendingAnswer& answer : instance.answers)
+    err(answer.id, fail(Code::kTimeout, instance.spec.name + " has not ended within " +
+                                            print_grace(instance.grace_ms)));
+  instance.answers.clear();
 }
 
 void Agent::set_deadline(Instance& instance, std::int64_t at) {

@@ -9,6 +9,7 @@ constexpr int kSigint = 2;
 constexpr int kSigkill = 9;
 constexpr int kSigterm = 15;
 constexpr std::string_view kAdopt = "adopt/";
+constexpr std::string_view kSignal = "signal";
 constexpr std::string_view kUpgrade = "upgrade";
 
 // An end known from a supervisor that has died since, under the number that its successor gave to
@@ -31,7 +32,7 @@ void Agent::handle(const SupervisorLine& event, Now now) {
       {"SUPERVISOR", &Agent::supervisor_greets}, {"RUN", &Agent::supervisor_run},
       {"EXITED", &Agent::supervisor_exited},     {"EMPTY", &Agent::supervisor_empty},
       {"SYNCED", &Agent::supervisor_synced},     {"OK", &Agent::supervisor_answer},
-      {"ERR", &Agent::supervisor_answer},
+      {"ERR", &Agent::supervisor_answer},        {"ORPHANS", &Agent::supervisor_orphans},
   };
   for (const Row& row : kRows)
     if (row.verb == event.line.verb()) return (this->*row.handler)(event.line, now);
@@ -211,13 +212,34 @@ void Agent::signal_again(Instance& instance, Now now) {
   }
 }
 
+// The kernel does not let the supervisor end it: who waits for that hears so at once.
+void Agent::signalled(const Line& line) {
+  if (line.verb() != "ERR" || line.text("code") != word(Code::kDenied)) return;
+  const auto found = instances_.find(std::string(line.text("instance")));
+  if (found == instances_.end() || found->second.run != line.number_or("run", 0)) return;
+  Instance& instance = found->second;
+  const Error error =
+      fail(Code::kDenied, instance.spec.name + ": " + std::string(line.text("msg")));
+  std::erase_if(instance.answers, [&](const PendingAnswer& answer) {
+    if (answer.kind == PendingAnswer::Kind::kLaunch) return false;
+    err(answer.id, error);
+    return true;
+  });
+}
+
+void Agent::supervisor_orphans(const Line& line, Now) {
+  orphans_ = line.all("orphan");
+  orphan_count_ = line.number_or("count", 0);
+}
+
 void Agent::supervisor_answer(const Line& line, Now now) {
   std::string_view id = line.text("id");
   if (id == kUpgrade) return upgraded(line);
+  if (id == kSignal) return signalled(line);
   const bool adopts = id.starts_with(kAdopt);
   if (adopts) id.remove_prefix(kAdopt.size());
   const std::size_t slash = id.rfind('/');
-  if (slash == std::string_view::npos) return;  // the answer to a signal
+  if (slash == std::string_view::npos) return;
   const auto found = instances_.find(std::string(id.substr(0, slash)));
   if (found == instances_.end()) return;
   Instance& instance = found->second;

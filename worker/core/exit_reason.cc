@@ -79,18 +79,23 @@ std::string explain_end(const EndFacts& facts) {
                             (facts.our_part == OurPart::kTimedOut &&
                              (facts.status.signal == kSigkill || is_unknown(facts.status)));
   if (facts.left <= 0 || killed_whole) return text;
-  text += "; left behind and ended: ";
+  text += facts.survivors_killed
+              ? "; left behind and killed by SIGKILL after " + print_grace(facts.grace_ms) + ": "
+              : "; left behind and ended: ";
   if (facts.survivors.empty())
     return text + std::to_string(facts.left) + (facts.left == 1 ? " process" : " processes");
-  for (std::size_t i = 0; i < facts.survivors.size(); ++i) {
-    const std::string& survivor = facts.survivors[i];
+  return text + name_survivors(facts.survivors, facts.left);
+}
+
+std::string name_survivors(const std::vector<std::string>& survivors, std::int64_t count) {
+  std::string text;
+  for (const std::string& survivor : survivors) {
     const std::size_t colon = survivor.find(':');
-    text +=
-        (i > 0 ? ", " : "") + survivor.substr(colon + 1) + " (" + survivor.substr(0, colon) + ")";
+    text += (text.empty() ? "" : ", ") + survivor.substr(colon + 1) + " (" +
+            survivor.substr(0, colon) + ")";
   }
-  const auto unnamed = facts.left - static_cast<std::int64_t>(facts.survivors.size());
-  if (unnamed > 0) text += " and " + std::to_string(unnamed) + " more";
-  return text;
+  const auto unnamed = count - static_cast<std::int64_t>(survivors.size());
+  return unnamed > 0 ? text + " and " + std::to_string(unnamed) + " more" : text;
 }
 
 }  // namespace dm::worker

@@ -28,11 +28,15 @@ struct EndFacts {
   std::int64_t max_rss_bytes = 0;
   std::vector<std::string> survivors;  // "PID:COMM" of the tree's processes that outlived it
   std::int64_t left = 0;               // how many they were; only some are named
+  bool survivors_killed = false;       // by our SIGKILL, after grace_ms
 };
 
 // One sentence, as SPEC has it: "exit code 3", "killed by SIGSEGV (core dumped)", "stopped by
 // operator: SIGINT, exit code 0", "killed by SIGKILL, not by dm: out of memory (...)".
 std::string explain_end(const EndFacts& facts);
+
+// "sleep (12), sh (13) and 3 more", from "PID:COMM" of some of `count` processes.
+std::string name_survivors(const std::vector<std::string>& survivors, std::int64_t count);
 
 // "10 s", "500 ms".
 std::string print_grace(std::int64_t ms);

@@ -151,6 +151,7 @@ EndOfRun describe_end(const Instance& instance, const Line& exited) {
   facts.max_rss_bytes = exited.number_or("max_rss_bytes", 0);
   facts.left = exited.number_or("left", 0);
   facts.survivors = exited.all("survivor");
+  facts.survivors_killed = instance.survivors_killed;
   Line line = end_line(instance, exited.number_or("ended_ms", 0));
   if (facts.status.exit_code) line.add("exit_code", *facts.status.exit_code);
   if (facts.status.signal != 0) line.add("signal", signal_name(facts.status.signal));
@@ -251,6 +252,7 @@ void forget_run(Instance& instance) {
   instance.our_part = OurPart::kNothing;
   instance.exec_error.reset();
   instance.exited.reset();
+  instance.survivors_killed = false;
   instance.usage = {};
   instance.sampled_ms = 0;
   instance.cpu_percent.reset();

@@ -53,11 +53,12 @@ struct Instance {
   std::int64_t run = 0;  // the last one begun
   std::int64_t restarts = 0;
   std::int64_t pid = 0;
-  std::int64_t pid_start = 0;   // field 22 of proc(5)'s stat
-  std::int64_t started_ms = 0;  // wall clock
-  std::string cgroup;           // empty: none
-  std::string supervisor_id;    // the supervisor that was asked for the last run, or adopted it
-  std::optional<Line> exited;   // the supervisor's EXITED while survivors are still ending
+  std::int64_t pid_start = 0;     // field 22 of proc(5)'s stat
+  std::int64_t started_ms = 0;    // wall clock
+  std::string cgroup;             // empty: none
+  std::string supervisor_id;      // the supervisor that was asked for the last run, or adopted it
+  bool survivors_killed = false;  // what outlived the main process got SIGKILL in the end
+  std::optional<Line> exited;     // the supervisor's EXITED while survivors are still ending
   std::optional<EndOfRun> last_end;
   std::optional<Error> exec_error;  // the last run never began
   bool spawn_sent = true;           // a supervisor may know of the last run

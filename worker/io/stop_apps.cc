@@ -17,10 +17,12 @@ constexpr int kPatienceMs = 30'000;
 
 }  // namespace
 
-Result<bool> stop_apps(const std::string& root) {
+Result<StoppedApps> stop_apps(const std::string& root) {
   const auto fd = connect_blocking(Endpoint{"", 0, supervisor_socket(root)}, kPatienceMs);
   if (!fd && fd.error().code == Code::kDenied) return fd.error();
-  if (!fd) return false;
+  StoppedApps stopped;
+  if (!fd) return stopped;
+  stopped.has_run = true;
   set_timeouts(fd->get(), kPatienceMs);
   Line order("STOP-ALL");
   order.add("id", "stop").add("timeout_ms", kGraceMs);
@@ -30,14 +32,15 @@ Result<bool> stop_apps(const std::string& root) {
   while (true) {
     const ssize_t got = retry([&] { return ::recv(fd->get(), bytes, sizeof bytes, 0); });
     // It ends when nothing is left, and its connections with it.
-    if (got == 0 || (got < 0 && errno == ECONNRESET)) return true;
+    if (got == 0 || (got < 0 && errno == ECONNRESET)) return stopped;
     if (got < 0)
       return fail(Code::kTimeout, "the supervisor has not stopped every app within 30 s");
     in.feed({bytes, static_cast<std::size_t>(got)});
     while (const auto text = in.next()) {
       const auto line = parse_line(*text);
       if (!line || line->text("id") != "stop") continue;
-      if (line->verb() == "OK") return true;
+      stopped.orphans = line->all("orphan");
+      if (line->verb() == "OK") return stopped;
       return fail(code_from(line->text("code")), std::string(line->text("msg", "refused")));
     }
   }

@@ -3,13 +3,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 
 namespace dm::worker {
 
-// Result: true when every app has ended, false if no supervisor runs there. Blocks for as long as
-// the apps take, 10 s and the time to kill them at most. Errors: denied, timeout, system_error's.
-Result<bool> stop_apps(const std::string& root);
+struct StoppedApps {
+  bool has_run = false;  // false: no supervisor runs there
+  std::vector<std::string>
+      orphans;  // "PID:COMM" of what was inherited from no known run, and lives
+};
+
+// Returns when every app has ended. Blocks for as long as they take, 10 s and the time to kill them
+// at most. Errors: denied, also for an app that the supervisor may not signal; timeout;
+// system_error's.
+Result<StoppedApps> stop_apps(const std::string& root);
 
 }  // namespace dm::worker

@@ -50,6 +50,15 @@ struct ChildrenUsage {
   std::int64_t user_ms = 0, system_ms = 0, max_rss_bytes = 0;
 };
 
+// Whom a signal has reached. kDenied: somebody lives there, and the kernel does not let us (EPERM).
+enum class Reached { kNobody, kDenied, kSome };
+
+// One round of SIGKILL to a tree.
+struct KillRound {
+  bool whole_cgroup = false;  // its cgroup was killed at once
+  bool denied = false;        // of what lives there something is not ours to kill
+};
+
 class Machine {
  public:
   using Task = std::function<void()>;
@@ -89,11 +98,17 @@ class Machine {
   // Waits for every child that has ended, and tells of each by Runs::reaped().
   virtual void reap() = 0;
   // To the process group of a run whose main process lives.
-  virtual bool signal_group(const Run& run, int signal) = 0;
-  // To each process of the tree. Returns how many got it.
-  virtual int signal_tree(const Run& run, int signal) = 0;
-  // One round of SIGKILL to the tree and the main process. True if its whole cgroup was killed.
-  virtual bool kill_tree(const Run& run) = 0;
+  virtual Reached signal_group(const Run& run, int signal) = 0;
+  // To each process of the tree. kDenied if one lives that may not be signalled.
+  virtual Reached signal_tree(const Run& run, int signal) = 0;
+  // To the tree and the main process.
+  virtual KillRound kill_tree(const Run& run) = 0;
+  // Notes which process belongs to which run now. What was ever noted stays with its run until it
+  // ends: once its parents are gone nobody can tell whose it is.
+  virtual void look() = 0;
+  // "PID:COMM" of processes that the supervisor has inherited, and that belong to no run. They are
+  // named, and never signalled.
+  virtual std::vector<std::string> orphans() = 0;
   // True if nothing of the tree lives. REQUIRES that the main process has been reaped.
   virtual bool is_empty(const Run& run) = 0;
   // "PID:COMM" of what lives of it.

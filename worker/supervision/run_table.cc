@@ -214,6 +214,14 @@ Line exited_line(const Run& run) {
   return line;
 }
 
+Line orphans_line(const std::vector<std::string>& orphans) {
+  Line line("ORPHANS");
+  line.add("count", orphans.size());
+  for (std::size_t i = 0; i < orphans.size() && i < kMaxSurvivors; ++i)
+    line.add("orphan", orphans[i]);
+  return line;
+}
+
 Line empty_line(const Run& run) {
   Line line("EMPTY");
   return std::move(add_key(line, run));

@@ -137,5 +137,8 @@ Line spawn_answer(const std::string& id, const Run& run);
 Line run_line(const Run& run);
 Line exited_line(const Run& run);
 Line empty_line(const Run& run);
+// What the supervisor has inherited and belongs to no run, "PID:COMM" each; at most kMaxSurvivors
+// of them are named.
+Line orphans_line(const std::vector<std::string>& orphans);
 
 }  // namespace dm::supervisor

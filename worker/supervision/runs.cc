@@ -115,6 +115,7 @@ void Runs::fail_spawn(const RunKey& key, const Error& error, int error_number) {
   machine_.drop_log(key);
   // The next run of that name is another.
   being_killed_.erase(key);
+  denied_.erase(key);
   table_.abandon(run);
   watch_over();
   lines_.quiet();
@@ -124,6 +125,7 @@ void Runs::succeed(Run& run) {
   table_.started(run);
   starting_.erase(run.key);
   machine_.drop_log(run.key);
+  look_again();
   bool heard = false;
   for (const Asker& asker : run.waiting)
     heard = lines_.answer(asker, spawn_answer(asker.id, run)) || heard;
@@ -146,30 +148,42 @@ void Runs::signal(const Asker& asker, const Line& line) {
   machine_.reap();
   const Run* run = table_.find(*key);
   const int wanted = static_cast<int>(number);
-  bool reached = false;
-  if (run == nullptr || run->phase == RunPhase::kEnded) {
-    reached = false;
-  } else if (to == "group") {
-    reached = signal_group(*run, wanted);
-  } else if (wanted == kSigkill) {
-    kill(*run);
-    reached = true;
-  } else {
-    reached = machine_.signal_tree(*run, wanted) > 0;
+  const bool lives = run != nullptr && run->phase != RunPhase::kEnded;
+  switch (lives ? deliver(*run, wanted, to == "tree") : Reached::kNobody) {
+    case Reached::kNobody: return refuse(asker, fail(Code::kNotFound, "nothing of that run lives"));
+    case Reached::kDenied: refuse_denied(asker, *run); return;
+    case Reached::kSome: lines_.answer(asker, Line("OK").add("id", asker.id));
   }
-  if (!reached) return refuse(asker, fail(Code::kNotFound, "nothing of that run lives"));
-  lines_.answer(asker, Line("OK").add("id", asker.id));
 }
 
-bool Runs::signal_group(const Run& run, int signal) const {
-  return run.lives() && run.pid != 0 && machine_.signal_group(run, signal);
+void Runs::refuse_denied(const Asker& asker, const Run& run) {
+  Line line("ERR");
+  line.add("id", asker.id).add("code", word(Code::kDenied));
+  line.add("instance", run.key.instance).add("run", run.key.run);
+  lines_.answer(asker, line.add("msg", "not permitted: a process of it runs as another user (pid " +
+                                           std::to_string(run.pid) + ")"));
+}
+
+Reached Runs::deliver(const Run& run, int signal, bool to_tree) {
+  if (to_tree && signal == kSigkill) return kill(run);
+  const bool has_group = run.lives() && run.pid != 0;
+  if (!to_tree && !has_group) return Reached::kNobody;
+  const bool asks_to_end = signal == kSigint || signal == kSigterm;
+  if (asks_to_end) look_before_signal();
+  const auto send = [&](int number) {
+    return to_tree ? machine_.signal_tree(run, number) : machine_.signal_group(run, number);
+  };
+  const Reached reached = send(signal);
+  // Who is stopped takes it only when it goes on.
+  if (asks_to_end && reached != Reached::kNobody) send(kSigcont);
+  return reached;
 }
 
 void Runs::interrupt_all() {
   stopping_ = true;
   for (const auto& [key, run] : table_.runs()) {
-    if (run.lives()) signal_group(run, kSigint);
-    if (run.phase == RunPhase::kDraining) machine_.signal_tree(run, kSigterm);
+    if (run.lives()) deliver(run, kSigint, false);
+    if (run.phase == RunPhase::kDraining) deliver(run, kSigterm, true);
   }
 }
 
@@ -187,6 +201,7 @@ void Runs::report(const std::function<void(const Line&)>& send) const {
     if (run.has_exited()) send(exited_line(run));
   for (const auto& [key, run] : table_.runs())
     if (run.phase == RunPhase::kEnded && run.exit.left > 0) send(empty_line(run));
+  if (!orphans_.empty()) send(orphans_line(orphans_));
 }
 
 }  // namespace dm::supervisor

@@ -60,6 +60,8 @@ class Runs {
   // True if nothing lives and nothing waits to be acknowledged; and, the weaker, if nothing lives.
   bool idle() const { return table_.idle() && failed_.empty(); }
   bool all_ended() const { return table_.all_ended() && failed_.empty(); }
+  // Runs of which something lives that we may not kill: "INSTANCE (pid PID)".
+  std::vector<std::string> denied() const;
   // True if no run is on its way to become one: then save() tells everything that another process
   // needs, which load() takes.
   bool is_settled() const { return starting_.empty(); }
@@ -85,24 +87,34 @@ class Runs {
   void succeed(Run& run);
   void end_run(Run& run, ExitFacts facts);
   void take_over(Run& run, const std::optional<FoundProcess>& main);
-  bool signal_group(const Run& run, int signal) const;
+  void refuse_denied(const Asker& asker, const Run& run);
+  Reached deliver(const Run& run, int signal, bool to_tree);
   void check_draining();
   void watch_over();
   void watch_leases();
   void end_leases();
   // SIGKILL to the whole tree, again and again until nothing is left (runs_kill.cc).
-  void kill(const Run& run);
+  Reached kill(const Run& run);
   void kill_round(const RunKey& key, std::int64_t next_ms);
+  // Who belongs to which run, and what belongs to none (runs_look.cc).
+  void look_before_signal();
+  void look();
+  void look_again();
+  void tell_orphans();
 
   Machine& machine_;
   const Lines lines_;
   RunTable table_;
   std::map<RunKey, Starting> starting_;
   std::set<RunKey> being_killed_;
-  std::set<int> failed_;  // children whose exec failed, until they are reaped
+  std::set<RunKey> denied_;  // of being_killed_: something of them is not ours to kill
+  std::set<int> failed_;     // children whose exec failed, until they are reaped
   std::int64_t reaped_ = 0;
   Machine::TimerId lease_timer_{};
   bool stopping_ = false;
+  std::vector<std::string> orphans_;  // as the agents were told
+  std::int64_t look_cost_ms_ = 0, looked_ms_ = 0;
+  bool will_look_ = false;
   bool looking_ = false;   // a look at draining trees is due
   bool sweeping_ = false;  // a sweep of idle cgroups is due
 };

@@ -42,7 +42,7 @@ void Runs::take_over(Run& run, const std::optional<FoundProcess>& main) {
   succeed(run);
   if (!main) return lost(RunKey(run.key));
   machine_.watch(run);
-  if (stopping_) signal_group(run, kSigint);
+  if (stopping_) deliver(run, kSigint, false);
 }
 
 // Its main process has ended, and whoever was its parent then knows how.

@@ -46,9 +46,10 @@ void Runs::end_run(Run& run, ExitFacts facts) {
     if (facts.survivors.size() > kMaxSurvivors) facts.survivors.resize(kMaxSurvivors);
   }
   table_.exited(run, std::move(facts));
+  tell_orphans();
   lines_.announce(exited_line(run));
   if (run.phase == RunPhase::kEnded) machine_.release_cgroup(run.cgroup, run.cgroup_killed);
-  if (run.phase == RunPhase::kDraining && stopping_) machine_.signal_tree(run, kSigterm);
+  if (run.phase == RunPhase::kDraining && stopping_) deliver(run, kSigterm, true);
   watch_over();
 }
 
@@ -57,6 +58,7 @@ void Runs::check_draining() {
   for (const RunKey& key : draining) {
     Run* run = table_.find(key);
     if (run == nullptr || !machine_.is_empty(*run)) continue;
+    tell_orphans();
     lines_.announce(empty_line(*run));
     machine_.release_cgroup(run->cgroup, run->cgroup_killed);
     table_.emptied(*run);

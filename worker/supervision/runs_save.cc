@@ -30,6 +30,7 @@ void Runs::load(const std::vector<Line>& lines) {
   }
   watch_over();
   watch_leases();
+  look_again();
 }
 
 }  // namespace dm::supervisor

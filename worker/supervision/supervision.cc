@@ -124,8 +124,21 @@ void Supervision::stop_all(const Asker& asker, const Line& line) {
       std::clamp<std::int64_t>(line.number_or("timeout_ms", kStopMs), 0, kMaxStopMs);
   stopping_ = true;
   runs_.interrupt_all();
-  machine_.at(machine_.now().mono_ms + timeout_ms, [this] { runs_.kill_all(); });
+  machine_.at(machine_.now().mono_ms + timeout_ms, [this] {
+    runs_.kill_all();
+    name_denied();
+  });
   maybe_end();
+}
+
+// What we may not kill ends when it likes: nobody is left waiting for that.
+void Supervision::name_denied() {
+  std::string names;
+  for (const std::string& name : runs_.denied()) names += (names.empty() ? "" : ", ") + name;
+  if (names.empty()) return;
+  for (const Asker& asker : stop_askers_)
+    refuse(asker, Code::kDenied, "not permitted: " + names + " runs as another user");
+  stop_askers_.clear();
 }
 
 void Supervision::upgrade(const Asker& asker, const Line&) {
@@ -150,7 +163,12 @@ void Supervision::maybe_end() {
   }
   if (is_ending_ || !runs_.all_ended()) return;
   is_ending_ = true;
-  for (const Asker& asker : stop_askers_) answer(asker, Line("OK").add("id", asker.id));
+  for (const Asker& asker : stop_askers_) {
+    Line line("OK");
+    line.add("id", asker.id);
+    for (const std::string& orphan : machine_.orphans()) line.add("orphan", orphan);
+    answer(asker, line);
+  }
   announce(Line("ENDING"));
   end_when_told(machine_.now().mono_ms + kLastWordsMs);
 }

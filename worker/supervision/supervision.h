@@ -66,6 +66,7 @@ class Supervision {
   void clear(const Asker& asker, const Line& line) { outlet_.clear(asker, line); }
   void upgrade(const Asker& asker, const Line& line);
 
+  void name_denied();
   void maybe_end();
   void end_when_told(std::int64_t deadline);
 

@@ -16,8 +16,9 @@ using namespace worker;
 
 namespace {
 
-constexpr int kMaxReaps = 1024;  // in a row, so that the dying cannot hold off the rest
+constexpr std::size_t kMaxReaps = 1024;  // in a row, so that the dying cannot hold off the rest
 constexpr std::int64_t kOomReadMs = 1000;
+constexpr std::int64_t kAskMs = 500;
 
 std::int64_t microseconds(const timeval& time) {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
@@ -111,7 +112,23 @@ ForkResult HostMachine::fork(const SpawnOrder& order, const std::string& user,
   child.order = order;
   loop_.watch(child.report.get(), true, false,
               [this, key = order.key](Ready) { read_outcome(key); });
+  ask_reports();
   return result;
+}
+
+// Where the kernel has refused to watch a pipe (epoll_ctl(2): ENOMEM, ENOSPC), its report is found
+// all the same.
+void HostMachine::ask_reports() {
+  if (will_ask_ || children_.empty()) return;
+  will_ask_ = true;
+  loop_.at(loop_.now().mono_ms + kAskMs, [this] {
+    will_ask_ = false;
+    std::vector<RunKey> waiting;
+    for (const auto& [key, child] : children_)
+      if (child.report.valid()) waiting.push_back(key);
+    for (const RunKey& key : waiting) read_outcome(key);
+    ask_reports();
+  });
 }
 
 void HostMachine::read_outcome(const RunKey& asked) {
@@ -139,26 +156,33 @@ bool HostMachine::sweep_cgroups() {
 void HostMachine::reap() {
   int status = 0;
   rusage used{};
-  int count = 0;
-  for (pid_t pid = 0; count < kMaxReaps; ++count) {
-    pid = retry([&] { return ::wait4(-1, &status, WNOHANG, &used); });
+  std::vector<std::pair<int, ExitFacts>> ended;
+  while (ended.size() < kMaxReaps) {
+    const pid_t pid = retry([&] { return ::wait4(-1, &status, WNOHANG, &used); });
     if (pid <= 0) break;
     ExitFacts facts;
     facts.status = status;
     facts.user_us = microseconds(used.ru_utime);
     facts.system_us = microseconds(used.ru_stime);
     facts.max_rss_bytes = static_cast<std::int64_t>(used.ru_maxrss) * 1024;
-    runs_->reaped(pid, std::move(facts));
+    ended.emplace_back(pid, std::move(facts));
   }
-  if (count == kMaxReaps) loop_.later([this] { reap(); });
-  if (count > 0) runs_->reaped_all();
+  if (ended.empty()) return;
+  // What they have left are our children now.
+  trees_.look_at_orphans(runs_->table());
+  for (auto& [pid, facts] : ended) runs_->reaped(pid, std::move(facts));
+  if (ended.size() == kMaxReaps) loop_.later([this] { reap(); });
+  runs_->reaped_all();
 }
 
 // As long as we have not reaped the main process its number is nobody else's, neither as a process
 // nor as a group. Before its setsid() there is no such group.
-bool HostMachine::signal_group(const Run& run, int signal) {
-  if (run.is_adopted) return trees_.signal_group(run, signal) > 0;
-  return ::kill(-run.pid, signal) == 0 || ::kill(run.pid, signal) == 0;
+Reached HostMachine::signal_group(const Run& run, int signal) {
+  if (run.is_adopted) return trees_.signal_group(run, signal);
+  if (::kill(-run.pid, signal) == 0) return Reached::kSome;
+  const bool is_denied = errno == EPERM;
+  if (::kill(run.pid, signal) == 0) return Reached::kSome;
+  return is_denied || errno == EPERM ? Reached::kDenied : Reached::kNobody;
 }
 
 std::vector<std::string> HostMachine::living(const Run& run) {

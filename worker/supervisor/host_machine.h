@@ -58,9 +58,11 @@ class HostMachine : public Machine {
   bool sweep_cgroups() override;
   bool has_idle_cgroups() const override { return cgroups_.has_idle(); }
   void reap() override;
-  bool signal_group(const Run& run, int signal) override;
-  int signal_tree(const Run& run, int signal) override { return trees_.signal(run, signal); }
-  bool kill_tree(const Run& run) override { return trees_.kill(run); }
+  Reached signal_group(const Run& run, int signal) override;
+  Reached signal_tree(const Run& run, int signal) override { return trees_.signal(run, signal); }
+  KillRound kill_tree(const Run& run) override { return trees_.kill(run); }
+  void look() override { trees_.look(runs_->table()); }
+  std::vector<std::string> orphans() override { return trees_.orphans(); }
   bool is_empty(const Run& run) override { return trees_.is_empty(run); }
   std::vector<std::string> living(const Run& run) override;
   std::int64_t oom_kills(bool fresh) override;
@@ -80,6 +82,7 @@ class HostMachine : public Machine {
   bool may_adopt(int pid) const;
   std::optional<ProcStat> find_marked(const RunKey& key) const;
   void forget_report(Child& child);
+  void ask_reports();
 
   Loop& loop_;
   const Settings settings_;
@@ -92,6 +95,7 @@ class HostMachine : public Machine {
   std::map<RunKey, std::unique_ptr<ProcessWatch>> watches_;
   std::int64_t oom_kills_ = 0;
   std::int64_t oom_read_ms_ = -1;
+  bool will_ask_ = false;
 };
 
 }  // namespace dm::supervisor

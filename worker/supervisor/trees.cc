@@ -46,10 +46,28 @@ bool bears_mark(int pid, const RunKey& key, const std::string& root) {
 }
 
 std::vector<ProcStat> Trees::members(const Run& run) const {
-  return run.cgroup.empty() ? scan(run).living : living_in(run.cgroup);
+  std::vector<ProcStat> living = run.cgroup.empty() ? scan(run).living : living_in(run.cgroup);
+  for (ProcStat& process : noted(run)) {
+    const auto same = [&](const ProcStat& other) { return is_same(process, other); };
+    if (std::none_of(living.begin(), living.end(), same)) living.push_back(std::move(process));
+  }
+  return living;
+}
+
+// What was once seen to belong to the run, wherever it is now.
+std::vector<ProcStat> Trees::noted(const Run& run) const {
+  std::vector<ProcStat> living;
+  const auto found = noted_of_run_.find(run.key);
+  if (found == noted_of_run_.end()) return living;
+  for (const Identity& identity : found->second) {
+    auto stat = read_stat(identity.pid);
+    if (stat && stat->start == identity.start && stat->alive()) living.push_back(std::move(*stat));
+  }
+  return living;
 }
 
 bool Trees::is_empty(const Run& run) const {
+  if (!noted(run).empty()) return false;
   if (!run.cgroup.empty()) return !cgroup_populated(run.cgroup).value_or(false);
   if (!run.is_adopted && !has_orphans()) return true;
   const Scan found = scan(run);
@@ -98,34 +116,43 @@ Trees::Scan Trees::scan(const Run& run) const {
   return found;
 }
 
-int Trees::signal(const Run& run, int signal) const {
-  int reached = 0;
-  for (const ProcStat& process : members(run))
-    if (signal_process(process.pid, process.start, signal)) ++reached;
+Reached Trees::signal(const Run& run, int signal) const {
+  Reached reached = Reached::kNobody;
+  for (const ProcStat& process : members(run)) {
+    if (signal_process(process.pid, process.start, signal)) {
+      if (reached == Reached::kNobody) reached = Reached::kSome;
+    } else if (errno == EPERM) {
+      reached = Reached::kDenied;
+    }
+  }
   return reached;
 }
 
-int Trees::signal_group(const Run& run, int signal) const {
+Reached Trees::signal_group(const Run& run, int signal) const {
   // While it leads the session, that number is its group's and its session's and nobody else's.
   const auto main = read_stat(run.pid);
-  if (!main || main->start != run.start) return 0;
-  int reached = 0;
-  for (const ProcStat& process : all_processes())
-    if (process.pgid == run.pid && process.sid == run.pid && border_.is_in(process.pid) &&
-        signal_process(process.pid, process.start, signal))
-      ++reached;
+  if (!main || main->start != run.start) return Reached::kNobody;
+  Reached reached = Reached::kNobody;
+  for (const ProcStat& process : all_processes()) {
+    if (process.pgid != run.pid || process.sid != run.pid || !border_.is_in(process.pid)) continue;
+    if (signal_process(process.pid, process.start, signal))
+      reached = Reached::kSome;
+    else if (errno == EPERM && reached == Reached::kNobody)
+      reached = Reached::kDenied;
+  }
   return reached;
 }
 
-bool Trees::kill(const Run& run) const {
-  const bool at_once = !run.cgroup.empty() && Cgroups::kill(run.cgroup);
-  if (!at_once) stop_and_kill(run);
+KillRound Trees::kill(const Run& run) const {
+  KillRound round;
+  round.whole_cgroup = !run.cgroup.empty() && Cgroups::kill(run.cgroup);
+  if (!round.whole_cgroup || !noted(run).empty()) round.denied = !stop_and_kill(run);
   // The main process, if it is our child: as long as it is not reaped its number is nobody else's.
   if (run.lives() && run.pid > 0 && !run.is_adopted) ::kill(run.pid, SIGKILL);
-  return at_once;
+  return round;
 }
 
-void Trees::stop_and_kill(const Run& run) const {
+bool Trees::stop_and_kill(const Run& run) const {
   std::vector<ProcStat> stopped;
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     bool is_new = false;
@@ -138,7 +165,10 @@ void Trees::stop_and_kill(const Run& run) const {
     }
     if (!is_new) break;
   }
-  for (const ProcStat& process : stopped) signal_process(process.pid, process.start, SIGKILL);
+  bool is_allowed = true;
+  for (const ProcStat& process : stopped)
+    if (!signal_process(process.pid, process.start, SIGKILL) && errno == EPERM) is_allowed = false;
+  return is_allowed;
 }
 
 }  // namespace dm::supervisor

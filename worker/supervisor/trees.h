@@ -4,10 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "worker/core/proc_stat.h"
+#include "worker/supervision/machine.h"
 #include "worker/supervision/run_table.h"
 
 namespace dm::supervisor {
@@ -34,14 +38,21 @@ class Trees {
   // As members().empty(), but quicker. REQUIRES that the main process has been reaped.
   bool is_empty(const Run& run) const;
 
-  // Sends a signal to each process of the tree. Returns how many got it.
-  int signal(const Run& run, int signal) const;
+  // Sends a signal to each process of the tree.
+  Reached signal(const Run& run, int signal) const;
   // To the process group of an adopted run's main process, one by one: that number is not ours to
-  // hold. Returns how many got it; 0 if the main process has ended.
-  int signal_group(const Run& run, int signal) const;
+  // hold. kNobody if the main process has ended.
+  Reached signal_group(const Run& run, int signal) const;
   // SIGKILL to the whole tree, once. What forks is stopped before it is killed, so that it cannot
-  // outrun us. True if its cgroup was killed as a whole.
-  bool kill(const Run& run) const;
+  // outrun us.
+  KillRound kill(const Run& run) const;
+
+  // Notes every process's run, by all that can be seen now; and, much quicker, the runs of those
+  // whom we have inherited since the last look.
+  void look(const RunTable& table);
+  void look_at_orphans(const RunTable& table);
+  // "PID:COMM" of our children that belong to no run, as of the last of these looks.
+  std::vector<std::string> orphans() const;
 
  private:
   // `sure` is false if there may be more than was found.
@@ -51,7 +62,21 @@ class Trees {
   };
   Scan scan(const Run& run) const;
   bool has_orphans() const;
-  void stop_and_kill(const Run& run) const;
+  bool stop_and_kill(const Run& run) const;  // false if something was not ours to kill
+  struct Identity {
+    int pid = 0;
+    std::uint64_t start = 0;
+    auto operator<=>(const Identity&) const = default;
+  };
+  std::vector<ProcStat> noted(const Run& run) const;
+  std::optional<RunKey> run_of_orphan(const ProcStat& orphan, const RunTable& table) const;
+  bool is_orphan(const ProcStat& process) const;
+
+  void note(const Identity& identity, const RunKey& key);
+
+  std::map<Identity, RunKey> noted_;
+  std::map<RunKey, std::vector<Identity>> noted_of_run_;
+  std::set<Identity> orphans_;
 
   const Border border_;
 };
