@@ -148,6 +148,11 @@ Status BlobWriter::mismatch(const std::string& why) {
   return fail(Code::kHashMismatch, "blob " + sha256_.substr(0, 12) + ": " + why);
 }
 
+void BlobWriter::discard() {
+  if (part_.valid()) ::unlinkat(parts_.get(), part_name_.c_str(), 0);
+  part_.reset();
+}
+
 Status BlobWriter::finish() {
   if (is_there()) return {};
   if (offset_ != size_) return fail(Code::kInternal, "blob " + sha256_ + " is not complete");

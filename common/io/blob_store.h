@@ -39,6 +39,8 @@ class BlobWriter {
   Status append(std::string_view bytes);
   // Verifies, syncs and renames. Errors: hash-mismatch, and the part is removed; as append().
   Status finish();
+  // Throws away what has arrived; nothing may be called after it.
+  void discard();
 
  private:
   friend class BlobStore;

@@ -124,7 +124,24 @@ Status JournalFile::write() {
   size_ += static_cast<std::int64_t>(batch_.size());
   tail_bytes_ += static_cast<std::int64_t>(batch_.size());
   batch_.clear();
+  top_up();
   return written;
+}
+
+void JournalFile::keep_reserve(std::int64_t bytes) {
+  reserve_ = bytes;
+  reserved_to_ = 0;
+  top_up();
+}
+
+// Behind the end of the file, so that its size stays what was written. Half of it at a time. A
+// file system that cannot do it has none.
+void JournalFile::top_up() {
+#ifdef FALLOC_FL_KEEP_SIZE
+  if (reserve_ == 0 || reserved_to_ - size_ > reserve_ / 2) return;
+  if (retry([&] { return ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, size_, reserve_); }) == 0)
+    reserved_to_ = size_ + reserve_;
+#endif
 }
 
 Status JournalFile::sync(int fd) {
@@ -136,6 +153,8 @@ void JournalFile::adopt(Fd fd, std::int64_t size, std::int64_t tail_bytes) {
   fd_ = std::move(fd);
   size_ = size;
   tail_bytes_ = tail_bytes;
+  reserved_to_ = 0;
+  top_up();
 }
 
 }  // namespace dm

@@ -35,6 +35,9 @@ class JournalFile {
   // Writes the batch in one piece. Errors: never try again on this file: the kernel may have
   // dropped what it held (fsync(2)).
   Status write();
+  // From here on so many bytes of the disk are the journal's before they are needed, as far as
+  // there is room (fallocate(2)): on a full disk it goes on for that long.
+  void keep_reserve(std::int64_t bytes);
   int fd() const { return fd_.get(); }
   // For a helper thread: makes everything that was written to fd() durable. Errors: as write().
   static Status sync(int fd);
@@ -54,12 +57,14 @@ class JournalFile {
  private:
   Status begin();
   Status reopen(std::string_view content, const JournalScan& scan);
+  void top_up();
 
   std::string path_, kind_;
   Fd fd_;
   std::string batch_;
   std::int64_t next_seq_ = 1;
   std::int64_t size_ = 0, tail_bytes_ = 0;
+  std::int64_t reserve_ = 0, reserved_to_ = 0;  // bytes; and up to where it is there
 };
 
 }  // namespace dm

@@ -91,12 +91,29 @@ Status LinePeer::send(std::string_view bytes) {
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
-      return cut(errno_words(errno));
+      return last_word(errno);
     } else if (auto ready = wait(POLLOUT, -1); !ready) {
       return ready;
     }
   }
   return {};
+}
+
+// What came before a cut can still be read. Bodies between the lines are not looked for: who sends
+// one does not hang up on us in the middle of it.
+Error LinePeer::last_word(int error) {
+  char buffer[4096];
+  ssize_t got = 0;
+  while ((got = retry([&] { return ::recv(fd_.get(), buffer, sizeof buffer, MSG_DONTWAIT); })) > 0)
+    in_.feed(std::string_view(buffer, static_cast<std::size_t>(got)));
+  while (const auto text = in_.next()) {
+    const auto opened = seals_ ? seals_->in.open(*text) : std::string_view(*text);
+    const auto line = opened ? parse_line(*opened) : Result<Line>(cut("no line"));
+    if (!line) break;
+    if (line->verb() == "ERR")
+      return fail(code_from(line->text("code")), std::string(line->text("msg", "refused")));
+  }
+  return cut(errno_words(error));
 }
 
 Result<std::size_t> LinePeer::receive(char* buffer, std::size_t most) {

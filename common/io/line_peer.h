@@ -29,7 +29,8 @@ class LinePeer {
   Status greet(Line hello, const AccessKey* key);
 
   // Errors of all: timeout after 30 s without a byte (send() waits for ever: a slow reader is
-  // not a dead one), lost for a cut or a cancelled wait.
+  // not a dead one), lost for a cut or a cancelled wait. If the peer hung up with an ERR while
+  // something was sent to it, that is the error.
   Status send(std::string_view bytes);
   Status send_line(const Line& line);
   // A line and the bytes it announces; under seals the line names their SHA-256 as well.
@@ -50,6 +51,7 @@ class LinePeer {
   LinePeer(Fd fd, const std::atomic<bool>& cancel);
   Status wait(short events, std::int64_t limit_ms);
   Result<std::size_t> receive(char* buffer, std::size_t most);
+  Error last_word(int error);
 
   Fd fd_;
   const std::atomic<bool>* cancel_;

@@ -127,15 +127,15 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
     return dispatch(request, std::move(*invocation), asker, std::nullopt);
   if (manifest.empty() && !peer.may_open_paths)
     return finish(request, fail(Code::kDenied, "this endpoint opens no paths; use dm"));
-  hub_.jobs.run(
-      [this, request, manifest, asker, invocation = *invocation, store = hub_.blobs]() -> Task {
-        auto package = manifest.empty() ? store_package(store, package_request(invocation))
-                                        : load_package(store, manifest);
-        return [this, request, asker, invocation, package = std::move(package)] {
-          if (!package) return finish(request, package.error());
-          dispatch(request, invocation, asker, *package);
-        };
-      });
+  hub_.jobs.run([this, request, manifest, asker, invocation = *invocation, store = hub_.blobs,
+                 room = hub_.room]() -> Task {
+    auto package = manifest.empty() ? store_package(store, room, package_request(invocation))
+                                    : load_package(store, manifest);
+    return [this, request, asker, invocation, package = std::move(package)] {
+      if (!package) return finish(request, package.error());
+      dispatch(request, invocation, asker, *package);
+    };
+  });
 }
 
 void ControlPort::dispatch(RequestId request, Invocation invocation, const Asker& asker,
@@ -168,8 +168,8 @@ void ControlPort::put(PeerId id, Peer& peer, const Line& line) {
   peer.away = true;
   peer.upload = [this, id, request, sha256, size, released = peer.connection->release()]() mutable {
     hub_.transfers.run([this, id, request, sha256, size, released = std::move(released),
-                        store = hub_.blobs]() mutable -> Task {
-      Status stored = receive_blob(store, released.fd.get(), released.unread, sha256, size);
+                        store = hub_.blobs, room = hub_.room]() mutable -> Task {
+      Status stored = receive_blob(store, room, released.fd.get(), released.unread, sha256, size);
       return [this, id, request, released = std::move(released),
               stored = std::move(stored)]() mutable {
         received(id, request, std::move(released), stored);

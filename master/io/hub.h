@@ -7,6 +7,7 @@
 #include "common/io/jobs.h"
 #include "common/io/loop.h"
 #include "master/core/cluster.h"
+#include "master/io/disk_room.h"
 #include "master/io/key_ring.h"
 
 namespace dm::master {
@@ -16,6 +17,7 @@ struct Hub {
   Jobs& jobs;
   Jobs& transfers;  // what a slow peer may hold up for long
   const BlobStore& blobs;
+  const DiskRoom& room;
   const Cluster& cluster;  // for its const questions
   const KeyRing& keys;
   std::function<void(const Event&)> dispatch;  // tells the core, performs what follows

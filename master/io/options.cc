@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "common/codec.h"
 #include "common/escape.h"
 #include "common/flags.h"
 #include "common/io/files.h"
@@ -50,6 +51,15 @@ Status take_dev(Options& options, const std::string& value) {
   return take_number<&Options::dev_workers, 1, 100>(options, value.empty() ? "2" : value);
 }
 
+Status take_disk_floor(Options& options, const std::string& value) {
+  const std::string number = value.substr(0, value.find('%'));
+  const auto percent = parse_integer(number);
+  if (!percent || *percent < 0 || *percent > 99 || value != number + "%")
+    return fail(Code::kBadArg, "expected 0% to 99%, got '" + excerpt(value) + "'");
+  options.disk_floor_percent = static_cast<int>(*percent);
+  return {};
+}
+
 using O = Options;
 constexpr Takes kValue = Takes::kValue, kNothing = Takes::kNothing;
 
@@ -86,6 +96,9 @@ constexpr Flag<Options> kFlags[] = {
       "how many ended instances of each app 'ps --all' still has, with their logs; older ones are "
       "removed, but for their history"},
      &take_number<&O::keep_ended, 1, 1'000'000>},
+    {{"disk-floor", kValue, "N%", "5%",
+      "with less of the disk free, take no files: what is left is the journal's"},
+     &take_disk_floor},
     {{"dev", Takes::kPerhapsAValue, "N", "2",
       "everything on this machine, to try it out: N workers, free ports, a directory of its own; "
       "nothing of it is left behind"},

@@ -28,6 +28,7 @@ struct Options {
   std::int64_t move_after_ms = 10'000;
   std::int64_t history_max_bytes = 64 * 1024 * 1024;
   std::int64_t keep_ended = 100;
+  int disk_floor_percent = 5;
 };
 
 // What to do instead of running, if anything: print and exit with the status.

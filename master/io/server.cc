@@ -45,6 +45,7 @@ Server::Server(Options options)
       sync_jobs_(loop_, 1),
       tail_jobs_(loop_, 1),
       keys_(options_.secret_files),
+      room_(options_.state, options_.disk_floor_percent),
       history_(options_.state, piece_of(options_.history_max_bytes)),
       tails_(options_.state) {}
 
@@ -81,6 +82,8 @@ Status Server::open_state() {
   // Without a journal every blob is unreferenced, and would be removed.
   const bool is_blank = *journal == JournalFile::Beginning::kBlank;
   if (const auto lost = is_blank ? lost_memory(options_.state) : std::nullopt) return *lost;
+  // Before anything is written: they may be what has filled the disk.
+  blobs_->discard_parts();
   return {};
 }
 
@@ -107,6 +110,7 @@ Status Server::read_journal() {
   if (!journal) return not_our_journal(journal.error());
   if (!notice.empty()) say(notice);
   journal_ = std::move(*journal);
+  journal_->keep_reserve(room_.reserve());
   const auto begin = [&](const Line& record) {
     records.push_back({record, journal_->next_seq()});
     journal_->add(record);
@@ -151,7 +155,6 @@ void Server::recall_history(std::int64_t from) {
 
 Status Server::open_blobs() {
   if (auto prepared = blobs_->prepare(); !prepared) return prepared;
-  blobs_->discard_parts();
   for (const auto& [sha256, version] : cluster_->state().versions) {
     const auto text = blobs_->read(sha256, kMaxManifest);
     auto manifest = text ? parse_manifest(*text) : Result<Manifest>(text.error());
@@ -170,7 +173,7 @@ Status Server::listen() {
   const std::string address = local_name(listener->get());
   const auto bound = parse_endpoint(address);
   if (bound) port_ = bound->port;
-  hub_ = std::make_unique<Hub>(Hub{loop_, jobs_, transfers_, *blobs_, *cluster_, keys_,
+  hub_ = std::make_unique<Hub>(Hub{loop_, jobs_, transfers_, *blobs_, room_, *cluster_, keys_,
                                    [this](const Event& event) { dispatch(event); }});
   control_ = std::make_unique<ControlPort>(
       *hub_, options_.control_groups, [this](RequestId request) { router_->drained(request); });

@@ -7,6 +7,7 @@
 #include "common/io/journal_log.h"
 #include "master/io/bulk_port.h"
 #include "master/io/control_port.h"
+#include "master/io/disk_room.h"
 #include "master/io/history_files.h"
 #include "master/io/options.h"
 #include "master/io/shortening.h"
@@ -68,6 +69,7 @@ class Server {
   Fd lock_;
   KeyRing keys_;
   std::unique_ptr<BlobStore> blobs_;
+  DiskRoom room_;
   HistoryFiles history_;
   TailFiles tails_;
   std::optional<JournalFile> journal_;
