@@ -12,11 +12,16 @@ std::string as_bytes(const Sha256Digest& digest) {
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
 
-std::string without_proof(const Line& line) {
+// `more` is left out as well.
+std::string without_proof(const Line& line, std::string_view more = {}) {
   Line copy(line.verb());
   for (const auto& [key, value] : line.fields())
-    if (key != "proof") copy.add(key, value);
+    if (key != "proof" && key != more) copy.add(key, value);
   return copy.print();
+}
+
+std::string master_line(std::string_view nonce) {
+  return Line("MASTER").add("proto", 1).add("nonce", nonce).print();
 }
 
 }  // namespace
@@ -50,7 +55,7 @@ std::optional<std::string_view> LineSeal::open(std::string_view line) {
 Handshake::Handshake(const AccessKey& key, const Line& hello, std::string_view master_nonce)
     : key_(key.bytes) {
   // A line cannot be read in two ways, so neither can the transcript.
-  transcript_ = Line("MASTER").add("proto", 1).add("nonce", master_nonce).print();
+  transcript_ = master_line(master_nonce);
   transcript_ += without_proof(hello);
 }
 
@@ -77,6 +82,13 @@ std::string Handshake::master_proof(const Line& welcome) const {
   return hex(code("dm 1 master proof", without_proof(welcome)));
 }
 
+std::string Handshake::seal_identity(std::string_view secret) const {
+  const std::string pad = code("dm 1 identity seal");
+  std::string sealed(secret.substr(0, pad.size()));
+  for (std::size_t i = 0; i < sealed.size(); ++i) sealed[i] = static_cast<char>(sealed[i] ^ pad[i]);
+  return sealed;
+}
+
 Seals Handshake::seals_of_master() const {
   return {LineSeal(code("dm 1 lines to peer")), LineSeal(code("dm 1 lines to master"))};
 }
@@ -90,12 +102,23 @@ bool is_nonce(std::string_view text) {
 }
 
 std::optional<Handshake> begin_handshake(const AccessKey& key, const Line& dm,
-                                         std::string_view nonce, Line& hello) {
+                                         std::string_view nonce, Line& hello,
+                                         std::string_view identity) {
   if (!is_nonce(dm.text("nonce"))) return std::nullopt;
   hello.add("key", key.id()).add("nonce", nonce);
+  if (!identity.empty()) hello.add("idproof", identity_proof(identity, hello, dm.text("nonce")));
   Handshake handshake(key, hello, dm.text("nonce"));
   hello.add("proof", handshake.peer_proof());
   return handshake;
+}
+
+std::string identity_proof(std::string_view identity, const Line& hello,
+                           std::string_view master_nonce) {
+  HmacSha256 hmac(identity);
+  hmac.update("dm 1 identity proof\n");
+  hmac.update(master_line(master_nonce));
+  hmac.update(without_proof(hello, "idproof"));
+  return to_hex(hmac.finish());
 }
 
 std::optional<Handshake> accept_handshake(const std::vector<AccessKey>& secrets, const Line& hello,

@@ -50,6 +50,10 @@ class Handshake {
   // Over WELCOME as well (its own proof left out): what it says is the master's word.
   std::string master_proof(const Line& welcome) const;
 
+  // A worker's identity secret on its way to a master that does not hold it yet, and back again: it
+  // is its own inverse, and tells nobody anything who only listens.
+  std::string seal_identity(std::string_view secret) const;
+
   Seals seals_of_master() const;
   Seals seals_of_peer() const;
 
@@ -60,10 +64,16 @@ class Handshake {
   std::string transcript_;
 };
 
-// The peer's side: adds key=, nonce= and proof= to its HELLO. nullopt if the master's DM holds no
-// nonce.
+// The peer's side: adds key=, nonce= and proof= to its HELLO, and idproof= of a worker that has an
+// identity secret. nullopt if the master's DM holds no nonce.
 std::optional<Handshake> begin_handshake(const AccessKey& key, const Line& dm,
-                                         std::string_view nonce, Line& hello);
+                                         std::string_view nonce, Line& hello,
+                                         std::string_view identity = {});
+
+// idproof=: that a worker is the one with this id, whatever key it has. Over HELLO without its two
+// proofs, under the 32 bytes that only this worker and its master hold.
+std::string identity_proof(std::string_view identity, const Line& hello,
+                           std::string_view master_nonce);
 
 // The master's side: the handshake of a peer whose HELLO proves a key of that kind, of at least
 // that generation, derived from any of the secrets. nullopt for every failure: the caller gives

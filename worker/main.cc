@@ -12,10 +12,12 @@
 #include "common/io/secrecy.h"
 #include "common/io/system.h"
 #include "worker/io/host_facts.h"
+#include "worker/io/identity.h"
 #include "worker/io/init.h"
 #include "worker/io/inspect.h"
 #include "worker/io/options.h"
 #include "worker/io/privileges.h"
+#include "worker/io/proc.h"
 #include "worker/io/runtime.h"
 #include "worker/io/say.h"
 #include "worker/io/stop_apps.h"
@@ -34,7 +36,6 @@ namespace {
 
 constexpr int kUsageError = 100;
 constexpr int kSystemError = 111;
-constexpr std::size_t kIdDigits = 32;
 
 int give_up(const Error& error) {
   say(error.message);
@@ -69,6 +70,14 @@ int stop_all(const Options& options) {
   return 0;
 }
 
+int take_new_identity(const Options& options) {
+  const auto aside = make_new_identity(options.root);
+  if (!aside) return give_up(aside.error());
+  say(options.root + " is a new worker now, without apps; what was known there is in " +
+      options.root + "/" + *aside);
+  return 0;
+}
+
 // Who we and the apps are to be; both empty if everything stays as it is.
 struct Users {
   std::optional<Account> agent;
@@ -95,21 +104,6 @@ Result<Users> choose_users(const Options& options) {
   return Users{};
 }
 
-Result<std::string> read_or_make_id(const std::string& root) {
-  const std::string path = root + "/id";
-  auto text = read_file(path, 4096);
-  if (!text && text.error().code != Code::kNotFound) return text.error();
-  if (!text) {
-    text = random_hex(kIdDigits / 2) + "\n";
-    if (auto written = replace_file(path, *text, 0644); !written) return written.error();
-  }
-  const std::string id = text->substr(0, text->find('\n'));
-  const bool is_hex = id.find_first_not_of("0123456789abcdef") == std::string::npos;
-  if (id.size() != kIdDigits || !is_hex)
-    return fail(Code::kInternal, path + " does not hold 32 hex digits");
-  return id;
-}
-
 // The limit that we were started with.
 rlimit raise_open_files() {
   rlimit limit{};
@@ -120,10 +114,23 @@ rlimit raise_open_files() {
   return limit;
 }
 
+// Whom the apps and the agent become must be able to reach the directory.
+Status check_ways(const Options& options, const Users& users) {
+  std::vector<Account> accounts = users.apps;
+  if (users.agent) accounts.push_back(*users.agent);
+  for (const Account& account : accounts)
+    if (const auto closed = closed_directory(options.root, account))
+      return fail(Code::kDenied, *closed + " is closed to user " + account.name +
+                                     ", who is to work in " + options.root +
+                                     ": choose another --root, or 'chmod o+x " + *closed + "'");
+  return {};
+}
+
 // As root: leaves the directory to the agent's user before the supervisor makes its socket there.
 Status prepare_as_root(const Options& options, const Users& users) {
   if (::geteuid() == 0) AppStore::sweep(options.root);
-  return users.agent ? give_directory(options.root, *users.agent) : Status();
+  const Status given = users.agent ? give_directory(options.root, *users.agent) : Status();
+  return given ? check_ways(options, users) : given;
 }
 
 std::int64_t living(const Agent& agent) {
@@ -194,6 +201,11 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
   facts.join = options.join;
   facts.disk_floor_percent = options.disk_floor_percent;
   facts.app_users = supervisor.app_users;
+  facts.cannot_run = why_nothing_runs(options.root);
+  if (!facts.cannot_run.empty()) say(facts.cannot_run + "; the master is told to go elsewhere");
+  if (!facts.app_users.empty() && !read_stat(1))
+    say("/proc hides the processes of other users (hidepid): states and memory of apps are "
+        "unknown");
   const auto seed = static_cast<std::uint64_t>(read_clock().wall_ms);
   Agent agent(std::move(facts), seed ^ std::hash<std::string>{}(target.id));
   std::string notice;
@@ -262,12 +274,12 @@ int run_agent(const Options& options) {
     supervisor.may_start = false;
   }
 
-  const auto id = read_or_make_id(options.root);
-  if (!id) return give_up(id.error());
+  const auto identity = read_or_make_identity(options.root);
+  if (!identity) return give_up(identity.error());
   AppStore store(options.root, app_groups);
   if (auto prepared = store.prepare(); !prepared) return give_up(prepared.error());
-  return run(options, {options.master, options.name, *id, *key}, std::move(supervisor),
-             std::move(*link), store, notify);
+  return run(options, {options.master, options.name, identity->id, *key, identity->secret},
+             std::move(supervisor), std::move(*link), store, notify);
 }
 
 int main_of(int argc, char** argv) {
@@ -279,6 +291,7 @@ int main_of(int argc, char** argv) {
   switch (options->mode) {
     case Options::Mode::kHelp: ::printf("%s", help_text().c_str()); return 0;
     case Options::Mode::kVersion: ::printf("dm-worker %s\n", DM_VERSION); return 0;
+    case Options::Mode::kNewIdentity: return take_new_identity(*options);
     case Options::Mode::kSupervise: return supervise(*options);
     case Options::Mode::kStopApps: return stop_all(*options);
     case Options::Mode::kCheck: return check_root(options->root);

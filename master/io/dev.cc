@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,9 @@ Result<DevCluster> DevCluster::make() {
   const char* base = ::getenv("TMPDIR");
   std::string path = std::string(base && *base == '/' ? base : "/tmp") + "/dm-dev-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return system_error("make", path);
+  // Root's workers become other users, who must get to their own directories; keys are 0600.
+  if (::geteuid() == 0 && ::chmod(path.c_str(), 0711) != 0)
+    return system_error("change the mode of", path);
   DevCluster dev;
   dev.directory_ = path;
   if (auto made = write_key_file(dev.secret_file(), make_secret()); !made) return made.error();

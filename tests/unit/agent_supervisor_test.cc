@@ -244,8 +244,81 @@ TEST(adopt_nothing_by_number_after_a_reboot) {
   CHECK_EQ(world.count("lazy EXITED seq=1 instance=web.1 run=1 pid=7"), 1);
   CHECK(world.has("reason=exit%20status%20unknown:%20worker%20rebooted"));
   CHECK_EQ(world.state_of("web.1"), "dead run 1");
+  // This may be a copy of the machine, or its apps may have moved: the master is heard first.
+  CHECK_EQ(world.count("spawn"), 0);
+  CHECK_EQ(world.state_of("web.2"), "backoff run 1");
+  world.welcome();
+  CHECK(world.has("INSTANCE instance=web.2"));
+  CHECK(!world.has("retry_ms="));
+  world.pass(0);
   CHECK_EQ(world.count("spawn web.2/2"), 1);
   CHECK_EQ(world.count("spawn"), 1);
+}
+
+namespace {
+
+// Rebooted, with an app that is to run; no master has been heard.
+AgentWorld rebooted() {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.restart();
+  world.take();
+  world.feed(SupervisorUp{});
+  world.supervisor("SUPERVISOR proto=1 boot=another pid=10");
+  world.supervisor("SYNCED");
+  return world;
+}
+
+}  // namespace
+
+TEST(reboot_without_a_master_holds_apps_back_for_a_while) {
+  AgentWorld world = rebooted();
+  for (int second = 0; second < 29; ++second) {
+    world.pass(1000);
+    world.feed(MasterDown{"refused"});
+  }
+  CHECK_EQ(world.count("spawn"), 0);
+  world.pass(1000);
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
+}
+
+TEST(reboot_and_a_master_that_refuses_start_nothing) {
+  AgentWorld world = rebooted();
+  world.pass(0);
+  world.feed(MasterUp{});
+  world.order("DM proto=1 nonce=0");
+  world.order("ERR code=exists msg=another%20machine");
+  world.feed(MasterDown{"refused"});
+  world.pass(100'000);
+  CHECK_EQ(world.count("spawn"), 0);
+  world.feed(MasterDown{"no answer"});
+  world.welcome();
+  world.pass(0);
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
+}
+
+TEST(reboot_and_a_master_that_is_busy_begins_the_time_anew) {
+  AgentWorld world = rebooted();
+  world.pass(20'000);
+  world.feed(MasterUp{});
+  world.order("DM proto=1 nonce=0");
+  world.order("ERR code=busy msg=later");
+  world.feed(MasterDown{"refused"});
+  world.pass(29'000);
+  CHECK_EQ(world.count("spawn"), 0);
+  world.pass(1000);
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
+}
+
+TEST(reboot_changes_nothing_for_an_agent_that_starts_again) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.restart();
+  world.greet({run_line("web.1", 1)});
+  world.exit("web.1", kExit3);
+  CHECK_EQ(world.count("spawn web.1/2"), 1);
 }
 
 TEST(reconcile_what_was_asked_while_no_supervisor_was_there_is_done_by_the_next) {

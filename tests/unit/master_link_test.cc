@@ -9,7 +9,7 @@ namespace {
 
 // A link under test: what it asks for, as text.
 struct Fixture {
-  MasterLink link{"w1", "0123", 1};
+  MasterLink link{"w1", "0123", "boot-1", 1};
   Now now{1000, 0};
   Effects out;
 
@@ -54,7 +54,7 @@ TEST(master_link_dials_at_once_greets_and_is_up) {
   CHECK_EQ(at.take(), "connect\n");
   at.link.on_up(at.now);
   CHECK(at.hear("DM proto=1 nonce=00") == Verdict::kHandled);
-  CHECK_EQ(at.take(), "HELLO proto=1 name=w1 id=0123\n");
+  CHECK_EQ(at.take(), "HELLO proto=1 name=w1 id=0123 boot=boot-1\n");
   CHECK(!at.link.is_up());
   CHECK(at.hear("WELCOME cluster=c heartbeat_ms=250 missed=2") == Verdict::kWelcome);
   CHECK(at.link.is_up());

@@ -30,7 +30,7 @@ TEST(outbox_keeps_the_order_while_the_end_of_a_log_is_read) {
     });
   });
   std::optional<Outbox> outbox;
-  Session session(loop, lookups, master, std::nullopt,
+  Session session(loop, lookups, master, std::nullopt, "",
                   {[&] {
                      outbox->send(Line("FIRST"));
                      outbox->send_with_tail(Line("EXITED").add("instance", "a.1").add("run", 2));

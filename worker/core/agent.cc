@@ -33,7 +33,9 @@ void settle(Instance& instance) {
 }  // namespace
 
 Agent::Agent(HostFacts facts, std::uint64_t seed)
-    : facts_(std::move(facts)), link_(facts_.name, facts_.id, seed), random_(seed + 1) {}
+    : facts_(std::move(facts)),
+      link_(facts_.name, facts_.id, facts_.boot_id, seed),
+      random_(seed + 1) {}
 
 Effects Agent::on(const Event& event, Now now) {
   out_.clear();
@@ -42,11 +44,13 @@ Effects Agent::on(const Event& event, Now now) {
 }
 
 std::int64_t Agent::next_deadline() const {
-  const std::int64_t earliest = std::min(link_.next_deadline(), deadlines_.earliest());
+  const std::int64_t earliest =
+      std::min({link_.next_deadline(), deadlines_.earliest(), hold_.deadline()});
   return link_.is_up() ? std::min({earliest, next_beat_, turns_.next()}) : earliest;
 }
 
 void Agent::handle(const MasterLine& event, Now now) {
+  if (!link_.is_up()) note_greeting(event.line, now);
   switch (link_.on_line(event.line, now, out_)) {
     case MasterLink::Verdict::kHandled: break;
     case MasterLink::Verdict::kWelcome: greet(now); break;
@@ -68,9 +72,13 @@ void Agent::greet(Now now) {
   if (another && facts_.join) bind();
   // Said also to a master that is then not obeyed: it learns from it that it is an old copy.
   if (!another && !binding_.epoch.empty()) info.add("epoch", binding_.epoch);
+  if (wants_to_enrol()) info.add("identity", kSealed);
+  if (!facts_.cannot_run.empty()) info.add("cannot_run", facts_.cannot_run);
   to_master(info);
   const std::string refusal = binding_.refusal(link_.cluster(), link_.epoch(), facts_.join);
   if (!refusal.empty()) return link_.leave("the master is not obeyed: " + refusal, now, out_);
+  note_enrolment();
+  let_go(now);
   // What happened first is told first: behind an end its instance may run again.
   for (const Line& end : unacknowledged_) to_master(end);
   for (auto& [name, instance] : instances_) {
@@ -144,6 +152,7 @@ void Agent::tell(Instance& instance) {
 
 void Agent::handle(const Tick&, Now now) {
   link_.on_tick(now, out_);
+  if (hold_.deadline() <= now.mono_ms) let_go(now);
   if (link_.is_up() && next_beat_ <= now.mono_ms) {
     next_beat_ = std::max(next_beat_ + link_.heartbeat_ms(), now.mono_ms);
     beat(now);
@@ -165,6 +174,7 @@ Status Agent::replay(const Line& record) {
   if (verb == "CLUSTER") {
     binding_.cluster = record.text("id");
     binding_.epoch = record.text("epoch");
+    binding_.enrolled = record.has("enrolled");
   } else if (verb == "SUPERVISOR") {
     supervisor_ = record.text("id");
   } else if (verb == "INSTALLED") {
@@ -270,8 +280,7 @@ Status Agent::replay_run(const Line& record) {
 
 std::vector<Line> Agent::snapshot() const {
   std::vector<Line> records;
-  if (!binding_.cluster.empty())
-    records.push_back(Line("CLUSTER").add("id", binding_.cluster).add("epoch", binding_.epoch));
+  if (!binding_.cluster.empty()) records.push_back(binding_record());
   if (!supervisor_.empty()) records.push_back(Line("SUPERVISOR").add("id", supervisor_));
   for (const auto& [key, exe] : installed_)
     records.push_back(

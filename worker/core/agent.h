@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/core/boot_hold.h"
 #include "worker/core/cluster_binding.h"
 #include "worker/core/cpu_average.h"
 #include "worker/core/deadlines.h"
@@ -52,7 +53,7 @@ class Agent {
   void handle(const MasterUp&, Now now) { link_.on_up(now); }
   void handle(const MasterDown& down, Now now) { link_.on_down(down.why, now, out_); }
   void handle(const MasterLine& event, Now now);
-  void handle(const SupervisorUp&, Now) {}
+  void handle(const SupervisorUp&, Now) {}  // its greeting follows
   void handle(const SupervisorDown&, Now) { supervisor_ready_ = false; }
   void handle(const SupervisorLine& event, Now now);
   void handle(const SpawnFailed& failed, Now now);
@@ -135,6 +136,15 @@ class Agent {
   std::string beside() const;
   void set_wanted(Instance& instance, bool wanted);
   void set_deadline(Instance& instance, std::int64_t at);
+
+  // Identity (agent_identity.cc).
+  void hold_until_heard(Now now);
+  void note_greeting(const Line& line, Now now);
+  void let_go(Now now);
+  Line binding_record() const;
+  void note_enrolment();
+  bool wants_to_enrol() const;
+
   void erase(const std::string& instance);
 
   void replay_end(const Line& record);
@@ -163,6 +173,7 @@ class Agent {
   std::map<std::string, Instance> instances_;
   Deadlines deadlines_;  // of the instances
   SampleTurns turns_;
+  BootHold hold_;
   std::map<std::pair<std::string, std::string>, std::string> installed_;  // app, manifest: exe
   // Orders that wait for slow work; one work serves all who ask for the same.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> installing_;

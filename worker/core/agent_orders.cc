@@ -49,12 +49,13 @@ const Agent::Order Agent::kOrders[] = {
 // forget by it only that start of the master knows. A master that only reads does not bind us: an
 // old copy of its journal must hear from us again that it is one.
 void Agent::bind() {
-  const ClusterBinding binding{link_.cluster(), link_.epoch()};
+  ClusterBinding binding{link_.cluster(), link_.epoch(), link_.identity() == "known"};
+  if (binding.cluster == binding_.cluster && binding_.enrolled) binding.enrolled = true;
   if (binding.cluster.empty() ||
       (binding.cluster == binding_.cluster && binding.epoch == binding_.epoch))
     return;
   binding_ = binding;
-  append(Line("CLUSTER").add("id", binding.cluster).add("epoch", binding.epoch));
+  append(binding_record());
 }
 
 void Agent::obey(const Line& order, Now now) {

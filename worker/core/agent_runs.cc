@@ -173,6 +173,11 @@ void Agent::record_end(Instance& instance, const EndOfRun& end, std::int64_t sup
 
 void Agent::decide_restart(Instance& instance, const EndOfRun& end, Now now) {
   if (!wants_restart(instance, end)) return;
+  if (hold_.is_held()) {
+    instance.state = RunState::kBackoff;
+    instance.retry_wall_ms = 0;
+    return tell(instance);
+  }
   const std::int64_t ended = end.number_or("ended_ms", now.wall_ms);
   const std::int64_t lived = ended - end.number_or("started_ms", ended);
   const std::int64_t delay = instance.backoff.next(lived, random_);

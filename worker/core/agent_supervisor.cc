@@ -38,12 +38,13 @@ void Agent::handle(const SupervisorLine& event, Now now) {
     if (row.verb == event.line.verb()) return (this->*row.handler)(event.line, now);
 }
 
-void Agent::supervisor_greets(const Line& line, Now) {
+void Agent::supervisor_greets(const Line& line, Now now) {
   std::string id = std::string(line.text("boot")) + "/" + std::string(line.text("pid"));
   if (line.has("start")) id += "/" + std::string(line.text("start"));
   seen_.clear();
   is_outdated_ = line.has("build") && line.text("build") != facts_.build;
   if (id == supervisor_) return;
+  if (!supervisor_.empty() && boot_of(supervisor_) != boot_of(id)) hold_until_heard(now);
   supervisor_ = std::move(id);
   append(Line("SUPERVISOR").add("id", supervisor_));
 }

@@ -19,8 +19,9 @@ std::int64_t epoch_number(std::string_view epoch);
 std::string_view epoch_of_order(std::string_view id);
 
 struct ClusterBinding {
-  std::string cluster;  // empty: none yet
-  std::string epoch;    // of the last order that was obeyed
+  std::string cluster;    // empty: none yet
+  std::string epoch;      // of the last order that was obeyed
+  bool enrolled = false;  // it has the secret of our identity, which is not sent to it again
 
   // Why a master that says WELCOME with these is not obeyed; empty if it is. A master that names
   // no cluster (a netcat that plays one) is asked nothing by a worker that belongs to none, or that

@@ -54,7 +54,11 @@ struct HostFacts {
   std::string path;                    // PATH for the apps
   std::vector<std::string> app_users;  // whom apps run as; empty: as the supervisor
   int disk_floor_percent = 5;          // with less of the disk free, no new work
+  std::string cannot_run;  // why no app can be executed here, a sentence; empty: they can
 };
+
+// INFO's identity= as the core writes it; the session puts the sealed secret in its place.
+inline constexpr std::string_view kSealed = "sealed";
 
 // --- Effects ---
 struct Connect {};  // dial the master; answered by MasterUp or MasterDown

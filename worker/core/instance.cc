@@ -132,7 +132,8 @@ Line report(const Instance& instance, bool full) {
     if (instance.cpu_percent) line.add("cpu_percent", decimal(*instance.cpu_percent));
     add_usage(line, instance);
   }
-  if (instance.state == RunState::kBackoff) line.add("retry_ms", instance.retry_wall_ms);
+  if (instance.state == RunState::kBackoff && instance.retry_wall_ms > 0)
+    line.add("retry_ms", instance.retry_wall_ms);
   return line;
 }
 

@@ -68,7 +68,7 @@ struct Instance {
   std::int64_t grace_ms = 10'000;
   bool may_kill = true;            // false: stop --no-kill
   std::int64_t deadline = kNever;  // of the present state: stop, drain, retry
-  std::int64_t retry_wall_ms = 0;  // for people
+  std::int64_t retry_wall_ms = 0;  // for people; 0: nobody knows when
   std::int64_t lease_until = 0;    // mono_ms; with a spec.lease_ms: no run may live longer
   RestartBackoff backoff;
   std::vector<PendingAnswer> answers;

@@ -50,6 +50,7 @@ MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out)
     }
     Line hello("HELLO");
     hello.add("proto", 1).add("name", name_).add("id", id_);
+    if (!boot_.empty()) hello.add("boot", boot_);
     out.push_back(ToMaster{hello});
     state_ = State::kWelcoming;
     arm(now.mono_ms + kHandshakeMs);
@@ -64,6 +65,7 @@ MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out)
     missed_ = std::clamp<std::int64_t>(line.number_or("missed", 2), 1, 100);
     cluster_ = line.text("cluster");
     epoch_ = line.text("epoch");
+    identity_ = line.text("identity");
     state_ = State::kUp;
     up_since_ = now.mono_ms;
     why_before_ = std::exchange(last_why_, "");

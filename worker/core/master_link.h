@@ -17,8 +17,8 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 class MasterLink {
  public:
-  MasterLink(std::string name, std::string id, std::uint64_t seed)
-      : name_(std::move(name)), id_(std::move(id)), random_(seed) {}
+  MasterLink(std::string name, std::string id, std::string boot, std::uint64_t seed)
+      : name_(std::move(name)), id_(std::move(id)), boot_(std::move(boot)), random_(seed) {}
 
   void on_up(Now now);
   void on_down(const std::string& why, Now now, Effects& out);
@@ -33,6 +33,8 @@ class MasterLink {
   std::int64_t heartbeat_ms() const { return heartbeat_ms_; }
   const std::string& cluster() const { return cluster_; }
   const std::string& epoch() const { return epoch_; }
+  // identity= of its WELCOME: enroll or known; empty: it says nothing of it.
+  const std::string& identity() const { return identity_; }
   std::int64_t next_deadline() const { return deadline_; }
 
  private:
@@ -41,7 +43,7 @@ class MasterLink {
   void arm(std::int64_t at) { deadline_ = at; }
   void refused(const Line& line, Effects& out);
 
-  std::string name_, id_;
+  std::string name_, id_, boot_;
   Random random_;
   ReconnectBackoff backoff_;
   State state_ = State::kWaiting;
@@ -49,7 +51,7 @@ class MasterLink {
   std::int64_t heartbeat_ms_ = 1000;
   std::int64_t missed_ = 2;
   std::int64_t up_since_ = 0;
-  std::string cluster_, epoch_;
+  std::string cluster_, epoch_, identity_;
   std::string last_why_, why_before_;  // of the last failure; of the one before this WELCOME
 };
 

@@ -17,6 +17,7 @@ struct BulkTarget {
   std::string name;  // the worker's
   std::string id;    // of its root directory
   std::optional<AccessKey> key;
+  std::string identity;  // 32 secret bytes of its root directory, for its session
 };
 
 // A connection that has greeted. `cancel` outlives it. Errors: LinePeer's.

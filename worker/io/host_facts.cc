@@ -1,6 +1,7 @@
 #include "worker/io/host_facts.h"
 
 #include <limits.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -64,6 +65,15 @@ std::string short_host_name() {
   for (char& c : text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return text;
+}
+
+std::string why_nothing_runs(const std::string& root) {
+  for (const std::string& place : {root + "/apps", root}) {
+    struct statvfs info {};
+    if (::statvfs(place.c_str(), &info) == 0 && (info.f_flag & ST_NOEXEC) != 0)
+      return place + " is on a file system that is mounted noexec, so no app can be started";
+  }
+  return {};
 }
 
 }  // namespace dm::worker

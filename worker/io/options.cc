@@ -142,6 +142,9 @@ constexpr Flag<Raw> kFlags[] = {
      &take_directory<Mode::kCheck>},
     {{"repair", kValue, "DIR", "", "keep a copy of a damaged journal, save what is whole, and end"},
      &take_directory<Mode::kRepair>},
+    {{"new-identity", kNothing, "", "off",
+      "make --root, a copy of another worker's, a worker of its own, and end"},
+     &take_mode<Mode::kNewIdentity>},
     {{"join", kNothing, "", "off",
       "belong to the master's cluster from now on, whatever it was before"},
      &switch_option<&Options::join, true>},
@@ -195,6 +198,7 @@ Result<Options> parse_options(int argc, char** argv) {
 std::string help_text() {
   return "usage: dm-worker --master HOST:PORT --secret-file F [OPTION]...\n"
          "       dm-worker [--root DIR] --stop-apps\n"
+         "       dm-worker [--root DIR] --new-identity\n"
          "       dm-worker --check DIR | --repair DIR\n\n"
          "Runs the apps that the master places on this machine. They go on when it ends.\n\n" +
          flags_help(texts_of(kFlags));

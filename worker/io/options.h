@@ -14,7 +14,7 @@
 namespace dm::worker {
 
 struct Options {
-  enum class Mode { kAgent, kStopApps, kCheck, kRepair, kSupervise, kHelp, kVersion };
+  enum class Mode { kAgent, kStopApps, kCheck, kRepair, kNewIdentity, kSupervise, kHelp, kVersion };
   Mode mode = Mode::kAgent;
   Endpoint master;
   std::string name;                 // --name, or the short host name

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memory>
@@ -18,6 +19,7 @@ namespace dm::worker {
 namespace {
 
 constexpr int kNoFollow = AT_SYMLINK_NOFOLLOW;
+constexpr std::size_t kMostWays = 200;  // directories in a path; an exit status has a byte
 
 // `depth` levels of directories below this one are entered; -1 for all of them.
 Status give(int directory, const char* name, const std::string& shown, const Account& owner,
@@ -79,6 +81,32 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
   groups.resize(static_cast<std::size_t>(count));
   std::erase(groups, gid_t{0});
   return groups;
+}
+
+std::optional<std::string> closed_directory(const std::string& path, const Account& account) {
+  std::vector<std::string> ways;
+  for (std::size_t at = 0; at != std::string::npos;) {
+    at = path.find('/', at + 1);
+    ways.push_back(path.substr(0, at));
+  }
+  const std::vector<gid_t> groups = groups_of(account.name, account.gid);
+  // The status is the place of the closed one, from 1 on; 0: all are open.
+  const pid_t child = ::fork();
+  if (child < 0) return std::nullopt;
+  if (child == 0) {
+    if (::setgroups(groups.size(), groups.data()) != 0 ||
+        ::setresgid(account.gid, account.gid, account.gid) != 0 ||
+        ::setresuid(account.uid, account.uid, account.uid) != 0)
+      ::_exit(0);
+    for (std::size_t i = 0; i < ways.size() && i < kMostWays; ++i)
+      if (::access(ways[i].c_str(), X_OK) != 0) ::_exit(static_cast<int>(i) + 1);
+    ::_exit(0);
+  }
+  int status = 0;
+  (void)retry([&] { return ::waitpid(child, &status, 0); });
+  const int place = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  if (place == 0) return std::nullopt;
+  return ways[static_cast<std::size_t>(place) - 1];
 }
 
 Status become(const Account& agent, const std::vector<Account>& apps) {

@@ -30,6 +30,10 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t gid);
 // Errors: system_error's.
 Status give_directory(const std::string& root, const Account& owner);
 
+// The first directory on the way to `path`, `path` included, that this user may not pass; nullopt
+// if there is none. Asked of the kernel, in a child process of that user.
+std::optional<std::string> closed_directory(const std::string& path, const Account& account);
+
 // Becomes the agent's user, without a capability: a member of its own groups and of those that apps
 // run in, so that it can share directories with them. Errors: system_error's; then we may be
 // neither one nor the other, and must end.

@@ -20,6 +20,10 @@ constexpr int kSystemError = 111;
 constexpr std::string_view kUsageId = "usage";
 constexpr std::string_view kNoPromises = "; nothing more can be promised, ending; apps go on";
 
+Error no_thread() {
+  return fail(Code::kBusy, "no thread can be made, the limit on tasks is reached");
+}
+
 }  // namespace
 
 Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, SupervisorStart supervisor)
@@ -52,7 +56,7 @@ Runtime::Runtime(const RuntimeParts& parts, const BulkTarget& target, Supervisor
       launcher_(loop_, work_jobs_, parts.store, link_,
                 [this](SpawnFailed failed) { raise(failed); }),
       session_(
-          loop_, lookup_jobs_, target.master, target.key,
+          loop_, lookup_jobs_, target.master, target.key, target.identity,
           {[this] { raise(MasterUp{}); }, [this](const Line& line) { raise(MasterLine{line}); },
            [this](const std::string& why) {
              outbox_.clear();
@@ -225,33 +229,45 @@ void Runtime::perform(const Install& effect) {
   job.progress = [this, id = effect.id](std::int64_t done, std::int64_t total) {
     loop_.post([this, id, done, total] { raise(InstallProgress{id, done, total}); });
   };
-  work_jobs_.run([this, job]() -> Loop::Task {
-    const auto done = run_install(job);
-    Installed installed{{job.order.id, job.order.app, job.order.manifest, {}}, std::nullopt};
-    if (done)
-      installed.done = *done;
-    else
-      installed.error = done.error();
-    return [this, installed] { raise(installed); };
-  });
+  work_jobs_.run(
+      [this, job]() -> Loop::Task {
+        const auto done = run_install(job);
+        Installed installed{{job.order.id, job.order.app, job.order.manifest, {}}, std::nullopt};
+        if (done)
+          installed.done = *done;
+        else
+          installed.error = done.error();
+        return [this, installed] { raise(installed); };
+      },
+      [this, effect] {
+        raise(Installed{{effect.id, effect.app, effect.manifest, {}}, no_thread()});
+      });
 }
 
 void Runtime::perform(const RemoveApp& effect) {
-  work_jobs_.run([this, effect]() -> Loop::Task {
-    const Status outcome = parts_.store.remove(effect.app, effect.instances);
-    Removed removed{effect.id, effect.app, std::nullopt};
-    if (!outcome) removed.error = outcome.error();
-    return [this, removed] { raise(removed); };
-  });
+  work_jobs_.run(
+      [this, effect]() -> Loop::Task {
+        const Status outcome = parts_.store.remove(effect.app, effect.instances);
+        Removed removed{effect.id, effect.app, std::nullopt};
+        if (!outcome) removed.error = outcome.error();
+        return [this, removed] { raise(removed); };
+      },
+      [this, effect] {
+        raise(Removed{effect.id, effect.app, no_thread()});
+      });
 }
 
 void Runtime::perform(const RemoveInstances& effect) {
-  work_jobs_.run([this, effect]() -> Loop::Task {
-    const Status outcome = parts_.store.remove_instances(effect.instances);
-    InstancesRemoved removed{effect.id, std::nullopt};
-    if (!outcome) removed.error = outcome.error();
-    return [this, removed] { raise(removed); };
-  });
+  work_jobs_.run(
+      [this, effect]() -> Loop::Task {
+        const Status outcome = parts_.store.remove_instances(effect.instances);
+        InstancesRemoved removed{effect.id, std::nullopt};
+        if (!outcome) removed.error = outcome.error();
+        return [this, removed] { raise(removed); };
+      },
+      [this, effect] {
+        raise(InstancesRemoved{effect.id, no_thread()});
+      });
 }
 
 void Runtime::perform(const Probe& effect) {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "common/io/system.h"
+#include "common/sha256.h"
 
 namespace dm::worker {
 namespace {
@@ -17,14 +18,19 @@ bool needs_lookup(const Endpoint& endpoint) {
          ::inet_pton(AF_INET6, endpoint.host.c_str(), address) != 1;
 }
 
+std::string hex_of(const std::string& bytes) {
+  return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
 }  // namespace
 
 Session::Session(Loop& loop, Jobs& lookups, Endpoint master, std::optional<AccessKey> key,
-                 Handlers handlers)
+                 std::string identity, Handlers handlers)
     : loop_(loop),
       lookups_(lookups),
       master_(std::move(master)),
       key_(std::move(key)),
+      identity_(std::move(identity)),
       handlers_(std::move(handlers)) {}
 
 Session::~Session() {
@@ -64,6 +70,7 @@ void Session::on_connected() {
   tune_tcp(fd.get(), patience_ms_);
   finished_.reset();
   greeting_ = Line();
+  sealed_identity_.clear();
   handshake_.reset();
   connection_ = std::make_unique<LineConnection>(loop_, std::move(fd), kGreetingLine, kMaxQueue);
   LineConnection::Handlers handlers;
@@ -96,6 +103,7 @@ bool Session::may_say(const Line& line) {
 bool Session::proves_itself(const Line& welcome) {
   if (!proof_fits(welcome.text("proof"), handshake_->master_proof(welcome))) return false;
   connection_->set_seals(handshake_->seals_of_peer());
+  sealed_identity_ = hex_of(handshake_->seal_identity(identity_));
   handshake_.reset();
   return true;
 }
@@ -115,11 +123,21 @@ void Session::on_closed(const std::string& why) {
 
 void Session::send(const Line& line) {
   if (!connection_ || finished_) return;
+  if (line.verb() == "INFO" && line.has("identity")) return send_info(line);
   if (!key_ || line.verb() != "HELLO") return connection_->send_line(line);
   Line hello = line;
-  handshake_ = begin_handshake(*key_, greeting_, random_hex(16), hello);
+  handshake_ = begin_handshake(*key_, greeting_, random_hex(16), hello, identity_);
   if (!handshake_) return drop("the master sent no nonce");
   connection_->send_line(hello);
+}
+
+// Only a master that has proved itself is told the secret.
+void Session::send_info(const Line& line) {
+  Line info(line.verb());
+  for (const auto& [key, value] : line.fields())
+    if (key != "identity") info.add(key, value);
+  if (key_ && connection_->sealed() && !identity_.empty()) info.add("identity", sealed_identity_);
+  connection_->send_line(info);
 }
 
 void Session::drop(const std::string& why) {

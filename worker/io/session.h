@@ -23,10 +23,11 @@ class Session {
         on_down;  // once per dial(), never from within a call
   };
 
-  // `lookups` runs name look-ups, which may take seconds.
+  // `lookups` runs name look-ups, which may take seconds. `identity`: the secret of 32 bytes that
+  // proves which worker we are, beside the key.
   // With a key both sides must prove it before anything the master says counts.
   Session(Loop& loop, Jobs& lookups, Endpoint master, std::optional<AccessKey> key,
-          Handlers handlers);
+          std::string identity, Handlers handlers);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -55,11 +56,14 @@ class Session {
   void on_text(std::string_view text);
   bool may_say(const Line& line);
   bool proves_itself(const Line& welcome);
+  void send_info(const Line& line);
 
   Loop& loop_;
   Jobs& lookups_;
   Endpoint master_;
   std::optional<AccessKey> key_;
+  std::string identity_;
+  std::string sealed_identity_;         // for this master, in hex
   Line greeting_;                       // the master's DM
   std::optional<Handshake> handshake_;  // between HELLO and WELCOME
   Handlers handlers_;
