@@ -23,6 +23,7 @@ bool LogMerge::feed(Key key, std::string_view bytes, std::int64_t now_ms) {
   Stream& stream = streams_[key];
   if (stream.ended) return true;
   stream.held.append(bytes);
+  stream.fed_ms = now_ms;
   look(key);
   if (stream.has_line && !held_since_ms_) held_since_ms_ = now_ms;
   stream.full = stream.held.size() - stream.at >= kMostHeld;
@@ -43,6 +44,7 @@ void LogMerge::drop(Key key) {
   Stream& stream = streams_[key];
   if (stream.has_line) first_lines_.erase({stream.time_ms, key});
   silent_.erase(key);
+  if (open_ == key) open_.reset();
   stream = Stream();
   stream.ended = true;
 }
@@ -55,11 +57,14 @@ void LogMerge::look(Key key) {
   stream.scanned = stream.held.size();
   const std::size_t rest = stream.held.size() - stream.at;
   if (newline != std::string::npos && newline - stream.at < kMostHeld)
-    stream.length = newline - stream.at;
-  else if (rest >= kMostHeld || (stream.ended && rest > 0))
-    stream.length = std::min(rest, kMostHeld);
-  else
-    return;
+    take_line(key, newline - stream.at);
+  else if (rest >= kMostHeld || (stream.ended && (rest > 0 || open_ == key)))
+    take_line(key, std::min(rest, kMostHeld));
+}
+
+void LogMerge::take_line(Key key, std::size_t length) {
+  Stream& stream = streams_[key];
+  stream.length = length;
   const std::string_view line = std::string_view(stream.held).substr(stream.at, stream.length);
   stream.stamp = 0;
   if (!stream.inside && line.size() > kStampSize && line[kStampSize] == ' ') {
@@ -73,16 +78,38 @@ void LogMerge::look(Key key) {
   silent_.erase(key);
 }
 
+// More than the time alone: an app that asks without a newline waits for its answer.
+bool LogMerge::has_silent_piece(const Stream& stream) const {
+  const std::size_t rest = stream.held.size() - stream.at;
+  return !stream.has_line && !stream.ended && rest > (stream.inside ? 0 : kStampSize + 1);
+}
+
+void LogMerge::show_silent_pieces(std::string& text, std::int64_t now_ms) {
+  for (Key key = 0; key < streams_.size(); ++key) {
+    const Stream& stream = streams_[key];
+    if (!has_silent_piece(stream) || now_ms < stream.fed_ms + kPieceMs) continue;
+    take_line(key, stream.held.size() - stream.at);
+    pop(text);
+  }
+}
+
+// The line that is open goes on before any other begins.
 void LogMerge::pop(std::string& text) {
-  const Key key = first_lines_.begin()->second;
-  first_lines_.erase(first_lines_.begin());
+  const bool goes_on = open_ && streams_[*open_].has_line;
+  const Key key = goes_on ? *open_ : first_lines_.begin()->second;
   Stream& stream = streams_[key];
+  first_lines_.erase({stream.time_ms, key});
   const std::size_t skipped = options_.stamps ? 0 : stream.stamp;
-  text += stream.prefix;
+  if (open_ && !goes_on) text += '\n';
+  if (!goes_on) text += stream.prefix;
   text.append(stream.held, stream.at + skipped, stream.length - skipped);
-  text += '\n';
   stream.at += stream.length;
   stream.inside = stream.at == stream.held.size() || stream.held[stream.at] != '\n';
+  open_.reset();
+  if (stream.inside && !(stream.ended && stream.at == stream.held.size()))
+    open_ = key;
+  else
+    text += '\n';
   if (!stream.inside) ++stream.at;
   stream.scanned = stream.at;
   stream.has_line = false;
@@ -103,6 +130,7 @@ std::string LogMerge::take(std::int64_t now_ms) {
   std::string text;
   const bool late = is_late(now_ms);
   while (!first_lines_.empty() && text.size() < kMostTaken && (silent_.empty() || late)) pop(text);
+  if (options_.follows && first_lines_.empty()) show_silent_pieces(text, now_ms);
   if (first_lines_.empty())
     held_since_ms_.reset();
   else if (!text.empty() && !late)
@@ -111,7 +139,14 @@ std::string LogMerge::take(std::int64_t now_ms) {
 }
 
 std::int64_t LogMerge::deadline() const {
-  if (!options_.follows || !held_since_ms_ || first_lines_.empty()) return INT64_MAX;
+  if (!options_.follows) return INT64_MAX;
+  if (first_lines_.empty()) {
+    std::int64_t due_ms = INT64_MAX;
+    for (const Stream& stream : streams_)
+      if (has_silent_piece(stream)) due_ms = std::min(due_ms, stream.fed_ms + kPieceMs);
+    return due_ms;
+  }
+  if (!held_since_ms_) return INT64_MAX;
   return std::max(*held_since_ms_ + kSilentMs, began_ms_ + kBeginMs);
 }
 

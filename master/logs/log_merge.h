@@ -3,7 +3,10 @@
 //
 // Each stream is a log as LOG stamp=1 sends it: every line begins with its time, which is left out
 // again unless it is wanted. Lines of one moment stand in the order of their streams. A last line
-// without its newline gets one; one of more than kMostHeld bytes comes as several.
+// without its newline gets one. A line of more than kMostHeld bytes comes in pieces that stand
+// together, so that it stays one line. While the logs are followed, a line without its newline is
+// shown after kPieceMs; should a line of another stream come before its rest, the rest has a line
+// of its own.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +28,7 @@ class LogMerge {
   static constexpr std::size_t kMostHeld = 64 * 1024;
   // What follows cannot wait for those that have nothing to say: at the beginning, when the past
   // is still on its way, for so long; later for so long after a line has come.
-  static constexpr std::int64_t kBeginMs = 1000, kSilentMs = 200;
+  static constexpr std::int64_t kBeginMs = 1000, kSilentMs = 200, kPieceMs = 1000;
 
   struct Options {
     bool stamps = false;   // the lines keep their times
@@ -61,9 +64,13 @@ class LogMerge {
     std::size_t stamp = 0;    // bytes of its time
     std::int64_t time_ms = 0;
     bool has_line = false, ended = false, full = false;
-    bool inside = false;  // what comes next goes on with a line that was too long
+    bool inside = false;      // what comes next goes on with a line of which a piece is out
+    std::int64_t fed_ms = 0;  // when the last bytes came
   };
   void look(Key key);
+  void take_line(Key key, std::size_t length);
+  bool has_silent_piece(const Stream& stream) const;
+  void show_silent_pieces(std::string& text, std::int64_t now_ms);
   void pop(std::string& text);
   bool is_late(std::int64_t now_ms) const { return options_.follows && now_ms >= deadline(); }
 
@@ -74,6 +81,7 @@ class LogMerge {
   std::set<Key> silent_;                                // not ended, and without a whole line
   std::optional<std::int64_t> held_since_ms_;           // a line waits for the silent ones
   std::vector<Key> resumable_, finished_;
+  std::optional<Key> open_;  // whose line without its newline stands at the end of what was taken
 };
 
 }  // namespace dm::master

@@ -31,9 +31,9 @@ wait_for count_is 3 cat followed
 same "$(sort followed)" $'talker.1 | begin a\ntalker.2 | begin b\ntalker.3 | begin c'
 touch b.1
 wait_for says followed 'talker.2 | middle b'
-! says followed '*unfinished*' || fail "half a line was shown"
-touch b.2
+# A line without its newline is shown too: it may be a question.
 wait_for says followed 'talker.2 | unfinished b'
+touch b.2
 # The marks of a log are a second apart.
 since=$(date +%s%3N)
 later() { (($(date +%s%3N) - since >= 4500)); }

@@ -105,16 +105,53 @@ TEST(log_merge_holds_little_and_says_who_may_go_on) {
   CHECK_EQ(keys(merge.resumable()), "");
 }
 
-TEST(log_merge_breaks_a_line_that_never_ends) {
+TEST(log_merge_keeps_the_pieces_of_a_long_line_together) {
   Merge merge;
   merge.end(1);
   CHECK(!merge.feed(0, at(1, std::string(LogMerge::kMostHeld, 'x'))));
   const std::string first = merge.all();
-  CHECK_EQ(first.size(), 4 + LogMerge::kMostHeld - 25 + 1);
+  CHECK_EQ(first, "a | " + std::string(LogMerge::kMostHeld - 25, 'x'));
   CHECK_EQ(keys(merge.resumable()), "0");
-  // What goes on with it has no time, even if it looks like one.
-  merge.feed(0, "xx\n");
-  CHECK(merge.all().ends_with("xxx\n"));
+  merge.feed(0, at(2, "y\n"));
+  CHECK_EQ(merge.all(), std::string(25, 'x') + at(2, "y\n"));
+}
+
+TEST(log_merge_lets_no_line_into_a_long_one) {
+  Merge merge;
+  merge.feed(1, at(1, "early\n") + at(5, "late\n"));
+  merge.feed(0, at(1, std::string(2 * LogMerge::kMostHeld, 'x')));
+  std::string got = merge.all();
+  merge.feed(0, "end\n");
+  merge.end(0);
+  merge.end(1);
+  got += merge.all();
+  CHECK_EQ(got, "a | " + std::string(2 * LogMerge::kMostHeld, 'x') + "end\nb | early\nb | late\n");
+}
+
+TEST(log_merge_shows_a_question_without_a_newline) {
+  Merge merge({.follows = true});
+  merge.feed(0, at(1, "name? "));
+  CHECK_EQ(merge.deadline(), kStart + LogMerge::kPieceMs);
+  CHECK_EQ(merge.all(kStart + LogMerge::kPieceMs - 1), "");
+  std::int64_t now = kStart + LogMerge::kPieceMs;
+  CHECK_EQ(merge.all(now), "a | name? ");
+  CHECK_EQ(merge.deadline(), INT64_MAX);
+  // Its rest goes on with it.
+  merge.feed(0, "ann\n" + at(2, "color? "), now);
+  CHECK_EQ(merge.all(now + LogMerge::kSilentMs), "ann\n");
+  now += LogMerge::kPieceMs;
+  CHECK_EQ(merge.all(now), "a | color? ");
+  // Unless another one comes before.
+  merge.feed(1, at(3, "b's\n"), now);
+  CHECK_EQ(merge.all(now + LogMerge::kSilentMs), "\nb | b's\n");
+  merge.feed(0, "red\n", now + 500);
+  CHECK_EQ(merge.all(now + 500 + LogMerge::kSilentMs), "a | red\n");
+  // The end of one that is open ends the line.
+  merge.feed(0, at(4, "bye"), now + 1000);
+  CHECK_EQ(merge.all(now + 2000), "a | bye");
+  merge.end(0, now + 2000);
+  CHECK_EQ(merge.all(now + 2000 + LogMerge::kSilentMs), "\n");
+  CHECK_EQ(keys(merge.finished()), "0");
 }
 
 TEST(log_merge_that_follows_does_not_wait_for_the_silent) {
@@ -136,12 +173,12 @@ TEST(log_merge_that_follows_does_not_wait_for_the_silent) {
   const std::int64_t due = merge.deadline();
   CHECK_EQ(due, later + 1 + LogMerge::kSilentMs);
   CHECK_EQ(merge.all(due), "b | four\n");
-  CHECK_EQ(merge.all(due + 60'000), "");
+  CHECK_EQ(merge.all(later + LogMerge::kPieceMs - 1), "");
   merge.feed(1, "ve\n", due);
   CHECK_EQ(merge.all(due + LogMerge::kSilentMs), "b | five\n");
   // The end of one completes a line too.
   merge.feed(1, at(6, "six"), due);
-  CHECK_EQ(merge.deadline(), INT64_MAX);
+  CHECK_EQ(merge.deadline(), due + LogMerge::kPieceMs);
   merge.end(1, due + 1000);
   CHECK_EQ(merge.deadline(), due + 1000 + LogMerge::kSilentMs);
   CHECK_EQ(merge.all(merge.deadline()), "b | six\n");
