@@ -9,6 +9,9 @@
 namespace dm {
 namespace {
 
+constexpr std::string_view kNotInPath = ", which is not in the library path";
+constexpr std::size_t kMostNamed = 20;
+
 constexpr std::string_view kGlibcPrefix = "GLIBC_";
 
 bool is_digit(char c) {
@@ -73,9 +76,9 @@ std::vector<std::string> missing_libraries(const ManifestNeeds& needs, const Hos
     const auto* library = find(host, need.library);
     if (!library) {
       if (std::exchange(told[need.library], true)) continue;
-      sentences.push_back("needs " + escape_for_terminal(need.library) +
-                          (need.library.starts_with('/') ? ", which is not there"
-                                                         : ", which is not in the library path"));
+      sentences.push_back(
+          "needs " + escape_for_terminal(need.library) +
+          (need.library.starts_with('/') ? ", which is not there" : std::string(kNotInPath)));
     } else if (!has_version(*library, need.version)) {
       auto& version = versions[{need.library, family(need.version)}];
       if (version.empty() || compare_versions(version, need.version) < 0) version = need.version;
@@ -138,10 +141,23 @@ std::vector<std::string> missing_needs(const ManifestNeeds& needs, const HostLib
             escape_for_terminal(host.arch)};
   std::vector<std::string> sentences;
   if (!needs.interpreter.empty() && !host.has_interpreter)
-    sentences.push_back("needs the interpreter " + escape_for_terminal(needs.interpreter));
+    sentences.push_back("needs the interpreter " + escape_for_terminal(needs.interpreter) +
+                        ", which this worker lacks");
   for (std::string& sentence : missing_libraries(needs, host))
     sentences.push_back(std::move(sentence));
   return sentences;
+}
+
+std::string explain_missing(const std::vector<std::string>& missing) {
+  std::string text;
+  bool lacks_library = false;
+  for (std::size_t i = 0; i < missing.size() && i < kMostNamed; ++i) {
+    text += (i == 0 ? "" : "; ") + missing[i];
+    lacks_library = lacks_library || missing[i].ends_with(kNotInPath);
+  }
+  if (missing.size() > kMostNamed)
+    text += "; and " + std::to_string(missing.size() - kMostNamed) + " more";
+  return text + (lacks_library ? "; --lib FILE takes a library along" : "");
 }
 
 }  // namespace dm

@@ -46,9 +46,13 @@ std::string newest_glibc(const std::vector<Manifest::Need>& needs);
 // Why the version cannot run there, a sentence each; empty if it can. For another architecture
 // that is the only one; of several missing versions of a library the newest is named.
 //   "built for aarch64, this worker is x86_64"
-//   "needs the interpreter /usr/bin/python3"
+//   "needs the interpreter /usr/bin/python3, which this worker lacks"
 //   "needs libpq.so.5, which is not in the library path"
 //   "needs GLIBC_2.38 of libc.so.6, has up to GLIBC_2.36"
 std::vector<std::string> missing_needs(const ManifestNeeds& needs, const HostLibraries& host);
+
+// All of these in one sentence for whoever copies it, and what to do about libraries. The first 20
+// are named, the others counted. REQUIRES at least one.
+std::string explain_missing(const std::vector<std::string>& missing);
 
 }  // namespace dm

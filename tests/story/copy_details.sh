@@ -13,8 +13,8 @@ blobs_of() { find "$1/blobs" -mindepth 2 -type f -not -name '*.part' | wc -l; }
 # A needed library that nobody has: one line per worker, and nothing was sent.
 mkdir alone
 cp program/greeter alone/
-dm_fails 2 copy alone/greeter
-expect_error '*w1: *libgreeting.so*'
+dm_fails 1 copy alone/greeter
+expect_error 'dm: w1: *libgreeting.so*--lib FILE takes a library along'
 expect_error '*w2: *libgreeting.so*'
 same "$(blobs_of w1)" 0
 same "$(blobs_of w2)" 0
@@ -22,9 +22,9 @@ same "$(blobs_of w2)" 0
 sed 's/GLIBC_2\.[0-9][0-9]/GLIBC_9.99/g' alone/greeter >alone/newer
 printf '\267\000' | dd of=alone/greeter bs=1 seek=18 conv=notrunc 2>err
 chmod 755 alone/newer
-dm_fails 2 copy alone/newer --lib program/libgreeting.so
+dm_fails 1 copy alone/newer --lib program/libgreeting.so
 expect_error '*w1: *GLIBC_9.99*'
-dm_fails 2 copy alone/greeter
+dm_fails 1 copy alone/greeter
 expect_error '*w1: built for aarch64, this worker is *'
 same "$(blobs_of w1)" 0
 

@@ -171,7 +171,8 @@ TEST(agent_probe_names_all_that_is_missing) {
   world.feed(Probed{"1", {}});
   world.feed(Probed{"2", {"lacks libx", "lacks liby"}});
   CHECK_EQ(world.take(),
-           "M> OK id=1\nM> ERR id=2 code=bad-arg msg=lacks%20libx missing=lacks%20libx "
+           "M> OK id=1\nM> ERR id=2 code=exec-failed msg=lacks%20libx;%20lacks%20liby "
+           "missing=lacks%20libx "
            "missing=lacks%20liby\n");
 }
 

@@ -60,7 +60,7 @@ TEST(probe_looks_at_the_architecture_first) {
   CHECK(missing_needs({"aarch64", "/lib/ld-linux-aarch64.so.1", {{"libx.so", ""}}}, host) ==
         Strings{"built for aarch64, this worker is x86_64"});
   CHECK(missing_needs({"any", "/usr/bin/python3", {}}, host) ==
-        Strings{"needs the interpreter /usr/bin/python3"});
+        Strings{"needs the interpreter /usr/bin/python3, which this worker lacks"});
   CHECK(missing_needs({"x86_64", "", {}}, host).empty());
   CHECK(runs_on("i386", "x86_64"));
   CHECK(!runs_on("x86_64", "i386"));
@@ -94,4 +94,14 @@ TEST(probe_finds_the_newest_glibc) {
                          {"libc.so.6", ""}}),
            "2.29");
   CHECK_EQ(newest_glibc({}), "");
+}
+
+TEST(probe_explains_all_that_is_missing) {
+  CHECK_EQ(explain_missing({"needs liba.so, which is not in the library path",
+                            "needs libb.so, which is not in the library path"}),
+           "needs liba.so, which is not in the library path; needs libb.so, which is not in the "
+           "library path; --lib FILE takes a library along");
+  CHECK_EQ(explain_missing({"built for arm, this worker is x86_64"}),
+           "built for arm, this worker is x86_64");
+  CHECK(explain_missing(std::vector<std::string>(25, "x")).ends_with("; x; and 5 more"));
 }

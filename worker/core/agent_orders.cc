@@ -3,6 +3,7 @@
 
 #include "common/escape.h"
 #include "common/names.h"
+#include "common/probe.h"
 #include "common/sha256.h"
 #include "common/units.h"
 #include "worker/core/agent.h"
@@ -90,7 +91,8 @@ void Agent::probe(const Line& order, Now) {
 void Agent::handle(const Probed& probed, Now) {
   if (probed.missing.empty()) return ok(probed.id);
   Line line("ERR");
-  line.add("id", probed.id).add("code", word(Code::kBadArg)).add("msg", probed.missing.front());
+  line.add("id", probed.id).add("code", word(Code::kExecFailed));
+  line.add("msg", explain_missing(probed.missing));
   for (const std::string& missing : probed.missing) line.add("missing", missing);
   to_master(line);
 }
