@@ -208,6 +208,7 @@ std::string fold_numbers(const std::set<std::int64_t>& numbers, std::size_t widt
 
 constexpr std::size_t kMostEdits = 2;
 constexpr std::size_t kLongestTypo = 64;  // bytes; beyond it nobody counts edits
+constexpr std::size_t kShortWord = 4;
 
 // Optimal string alignment: Levenshtein's distance, where a swap of neighbours is one edit.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -315,6 +316,9 @@ std::optional<std::string> nearest(std::string_view word,
   std::size_t limit = std::min(kMostEdits, word.size() / 2) + 1;  // edits must be fewer
   for (const std::string_view candidate : known) {
     if (candidate.size() > kLongestTypo) continue;
+    // In a short word a wrong first letter is rather another word: top is not stop.
+    const bool is_short = word.size() <= kShortWord;
+    if (is_short && !candidate.starts_with(word.substr(0, 1))) continue;
     const std::size_t edits = distance(word, candidate);
     if (edits >= limit) continue;
     limit = edits;

@@ -58,8 +58,9 @@ Result<std::vector<std::string>> expand_workers(std::string_view spec);
 std::string fold_names(const std::vector<std::string>& names);
 
 // The known word that `word` may be a typing error for: at most two insertions, deletions, changes
-// or swaps of neighbours away, and fewer than half of the length of `word` plus one. The nearest
-// one, the first of equals; nullopt where none is near.
+// or swaps of neighbours away, and fewer than half of the length of `word` plus one; for a word of
+// up to four letters it begins with the same one. The nearest one, the first of equals; nullopt
+// where none is near.
 std::optional<std::string> nearest(std::string_view word,
                                    const std::vector<std::string_view>& known);
 

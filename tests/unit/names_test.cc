@@ -195,6 +195,9 @@ TEST(names_nearest_finds_typing_errors) {
   CHECK_EQ(typo("sto", known), "stop");
   CHECK_EQ(typo("abcdefgh", known), "(none)");
   CHECK_EQ(typo("", known), "(none)");
+  // Of a short word the first letter is right, or it is another word.
+  CHECK_EQ(typo("top", known), "(none)");
+  CHECK_EQ(typo("nope", {"copy"}), "(none)");
   CHECK_EQ(typo("stop", {}), "(none)");
 }
 
@@ -202,7 +205,7 @@ TEST(names_nearest_prefers_the_fewest_edits_then_the_first) {
   CHECK_EQ(typo("stort", {"stops", "start", "storm"}), "start");
   CHECK_EQ(typo("stort", {"sxoxt", "stort"}), "stort");
   CHECK_EQ(typo("abcd", {"dcba"}), "(none)");
-  CHECK_EQ(typo("abcd", {"badc"}), "badc");  // two swaps
+  CHECK_EQ(typo("abcdef", {"badcef"}), "badcef");  // two swaps
   CHECK_EQ(typo("abcde", {"bxcde"}), "bxcde");
   CHECK_EQ(typo("abcdef", {"abc"}), "(none)");  // three edits
   CHECK_EQ(typo(std::string(65, 'a'), {"a"}), "(none)");
