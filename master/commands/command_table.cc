@@ -33,6 +33,8 @@ constexpr OptionSpec kLaunchOptions[] = {
     {"--on", "WORKER", "place it there; without it the least loaded worker is chosen", K::kWorker},
     {"--count", "N", "so many instances (1)", K::kAny, V::kPositive},
     {"--env", "K=V", "a variable of its environment", K::kAny, V::kEnvironment, true},
+    {"--env-file", "F", "variables from a file where you are: NAME=VALUE, one a line", K::kFile,
+     V::kNone, true},
     {"--restart", "", "when it is started again after its end (no)", K::kAny, V::kChoice, false,
      "no|on-failure|always"},
     {"--on-lost", "",
@@ -57,13 +59,14 @@ constexpr OptionSpec kUsageOptions[] = {
     {"--since", "T", "the samples of that time, one every 10 s", K::kAny, V::kTime},
 };
 constexpr OptionSpec kLogsOptions[] = {
-    {"-f", "", "follow: print what is added"},
+    {"-f", "", "follow: print what is added, and go on into the next run; --run N follows one"},
     {"-n", "LINES", "the last lines; of an app, of each instance", K::kAny, V::kCount},
     {"--since", "5m", "the lines of that time", K::kAny, V::kTime},
     {"-t", "", "the time before each line"},
     {"-p", "", "the run before the last one"},
     {"--run", "N", "this run", K::kAny, V::kPositive},
-    {"-o", "FILE", "save it to a file where you are", K::kFile},
+    {"-o", "FILE", "save it to a file where you are, which is replaced once all is there",
+     K::kFile},
 };
 constexpr OptionSpec kEventsOptions[] = {
     {"-f", "", "wait for more"},
@@ -151,11 +154,13 @@ constexpr CommandSpec kCommands[] = {
      .example = "kill web.2"},
     {.id = CommandId::kStart,
      .name = "start",
-     .operands = {1, kAnyNumber, K::kInstance, "INSTANCE..."},
+     .operands = {1, kAnyNumber, K::kAppOrInstance, "INSTANCE|APP..."},
      .role = Role::kOperator,
      .reach = Reach::kChanges,
      .summary = "start a stopped or dead instance again",
-     .details = "It keeps its name, its worker and its directory.",
+     .details =
+         "It keeps its name, its worker and its directory. Of an app those start that 'stop' "
+         "has stopped.",
      .example = "start web.2"},
     {.id = CommandId::kUsage,
      .name = "usage",

@@ -6,6 +6,7 @@
 #include "common/escape.h"
 #include "common/help_rows.h"
 #include "common/names.h"
+#include "common/shell_words.h"
 #include "common/units.h"
 
 namespace dm {
@@ -246,6 +247,24 @@ Result<Invocation> parse_invocation(const std::vector<std::string>& words) {
   for (const auto check : {&check_operands, &check_options})
     if (auto checked = check(invocation); !checked) return checked.error();
   return invocation;
+}
+
+std::string hide_value(std::string_view variable) {
+  return std::string(variable.substr(0, variable.find('='))) + "=...";
+}
+
+std::string words_for_trail(const Invocation& invocation) {
+  std::string text(invocation.command->name);
+  for (const std::string& operand : invocation.operands) text += " " + quote_word(operand);
+  for (const auto& [name, value] : invocation.options) {
+    text += " " + name;
+    const OptionSpec* option = find_option(*invocation.command, name);
+    const bool is_secret = option != nullptr && option->check == ValueCheck::kEnvironment;
+    if (!value.empty()) text += " " + quote_word(is_secret ? hide_value(value) : value);
+  }
+  if (const std::size_t count = invocation.rest.size(); count > 0)
+    text += " -- (" + std::to_string(count) + (count == 1 ? " argument)" : " arguments)");
+  return text;
 }
 
 Result<std::string> help_text(const std::vector<std::string>& words) {

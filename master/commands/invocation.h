@@ -37,6 +37,12 @@ struct Invocation {
 //   bad-arg       unknown option, missing value, wrong number of operands, a bad value
 Result<Invocation> parse_invocation(const std::vector<std::string>& words);
 
+// The command as the audit trail keeps it: as it was typed, but with the values of --env and the
+// words behind `--` left out, for they may hold secrets.
+std::string words_for_trail(const Invocation& invocation);
+// "NAME=..." of "NAME=VALUE".
+std::string hide_value(std::string_view variable);
+
 // `help`: every command on a line; `help COMMAND`: its usage, options and details. Lines end in
 // "\n". Errors: not-found, with the nearest command.
 Result<std::string> help_text(const std::vector<std::string>& words);

@@ -22,8 +22,9 @@ namespace dm::master {
 
 // Who gives a command, for the audit trail.
 struct Asker {
-  std::string who;   // user name or key name
-  std::string from;  // "unix" or an address
+  std::string who;           // user name or key name
+  std::string from;          // "unix" or an address
+  Role role = Role::kAdmin;  // a viewer is shown no secrets
 };
 
 // --- Effects ---

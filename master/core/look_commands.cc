@@ -16,6 +16,13 @@ namespace {
 constexpr std::int64_t kEventsShown = 20;
 constexpr std::string_view kInsecure = "insecure: no secret, loopback only\n";
 
+// What a viewer may see: arguments and the values of variables may be secrets.
+Placement without_secrets(Placement placement) {
+  for (std::string& arg : placement.args) arg = "...";
+  for (std::string& variable : placement.env) variable = hide_value(variable);
+  return placement;
+}
+
 }  // namespace
 
 void LookCommands::workers(Request& request, Now now) {
@@ -164,7 +171,10 @@ void LookCommands::describe(Request& request, Now now) {
                                          " or worker/" + name));
   const bool json = request.invocation.has("--json");
   if (state_.instances.contains(name)) {
-    const InstanceRow row = row_of(facts_, name, now);
+    InstanceRow row = row_of(facts_, name, now);
+    const Placement placement =
+        request.asker.role == Role::kViewer ? without_secrets(*row.placement) : *row.placement;
+    row.placement = &placement;
     requests_.out(request.id, json ? instance_details(row) : describe_instance(row, now));
     const bool rests = row.state == "dead" || row.state == "backoff" || row.state == "unknown";
     if (!json && rests && tails_.has(name)) logs_.read_tail(request, name);

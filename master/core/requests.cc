@@ -3,25 +3,12 @@
 #include <utility>
 
 #include "common/escape.h"
-#include "common/shell_words.h"
 
 namespace dm::master {
 namespace {
 
 constexpr std::size_t kMostWords = 4096;  // bytes
 constexpr std::size_t kMostMessage = 512;
-
-std::string typed_words(const Invocation& invocation) {
-  std::string text(invocation.command->name);
-  for (const std::string& operand : invocation.operands) text += " " + quote_word(operand);
-  for (const auto& [name, value] : invocation.options) {
-    text += " " + name;
-    if (!value.empty()) text += " " + quote_word(value);
-  }
-  if (!invocation.rest.empty()) text += " --";
-  for (const std::string& word : invocation.rest) text += " " + quote_word(word);
-  return text;
-}
 
 }  // namespace
 
@@ -30,7 +17,7 @@ Request& Requests::add(const Command& command) {
   request.id = command.request;
   request.asker = command.asker;
   request.invocation = command.invocation;
-  request.words = typed_words(command.invocation);
+  request.words = words_for_trail(command.invocation);
   return request;
 }
 

@@ -18,7 +18,7 @@ namespace dm::master {
 struct Request {
   RequestId id = 0;
   Asker asker;
-  std::string words;  // as typed, for the audit trail
+  std::string words;  // for the audit trail, without secrets
   Invocation invocation;
   int waiting = 0;  // orders, transfers, files that are read
   int tried = 0, failed = 0;

@@ -117,19 +117,25 @@ void ControlPort::begin(PeerId id, Peer& peer, const std::string& request_id,
     return finish(request, fail(Code::kBadArg,
                                 "-o is dm's: it writes the file where you are; here, redirect the "
                                 "output"));
+  if (invocation->has("--env-file"))
+    return finish(request, fail(Code::kBadArg,
+                                "--env-file is dm's: it reads the file where you are; here, give "
+                                "--env NAME=VALUE"));
+  Asker asker = peer.asker;
+  asker.role = peer.role;
   if (!needs_files(*invocation))
-    return dispatch(request, std::move(*invocation), peer.asker, std::nullopt);
+    return dispatch(request, std::move(*invocation), asker, std::nullopt);
   if (manifest.empty() && !peer.may_open_paths)
     return finish(request, fail(Code::kDenied, "this endpoint opens no paths; use dm"));
-  hub_.jobs.run([this, request, manifest, asker = peer.asker, invocation = *invocation,
-                 store = hub_.blobs]() -> Task {
-    auto package = manifest.empty() ? store_package(store, package_request(invocation))
-                                    : load_package(store, manifest);
-    return [this, request, asker, invocation, package = std::move(package)] {
-      if (!package) return finish(request, package.error());
-      dispatch(request, invocation, asker, *package);
-    };
-  });
+  hub_.jobs.run(
+      [this, request, manifest, asker, invocation = *invocation, store = hub_.blobs]() -> Task {
+        auto package = manifest.empty() ? store_package(store, package_request(invocation))
+                                        : load_package(store, manifest);
+        return [this, request, asker, invocation, package = std::move(package)] {
+          if (!package) return finish(request, package.error());
+          dispatch(request, invocation, asker, *package);
+        };
+      });
 }
 
 void ControlPort::dispatch(RequestId request, Invocation invocation, const Asker& asker,

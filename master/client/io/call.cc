@@ -1,9 +1,11 @@
 #include "master/client/io/call.h"
 
+#include "common/io/files.h"
 #include "common/io/line_peer.h"
 #include "common/io/system.h"
 #include "common/units.h"
 #include "master/client/io/upload.h"
+#include "master/commands/env_file.h"
 #include "master/commands/invocation.h"
 
 namespace dm {
@@ -11,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxQueue = 1024 * 1024;
 constexpr std::size_t kMaxRun = kMaxLine - 1024;  // room for the manifest and a seal
+
+constexpr std::size_t kMaxEnvFile = 1024 * 1024;
 
 Line run_line(const std::vector<std::string>& words) {
   Line run("RUN");
@@ -43,7 +47,10 @@ Prepared prepare(const Call::Target& target, const std::optional<PackageRequest>
   Prepared prepared;
   auto master = LinePeer::connect(target.master, cancelled);
   if (!master) {
-    prepared.error = master.error();
+    prepared.error = fail(master.error().code,
+                          master.error().message +
+                              "; does a dm-master run there? Another one is named by --connect or "
+                              "DM_CONNECT");
     return prepared;
   }
   if (!target.master.is_unix()) {
@@ -89,6 +96,10 @@ Call::~Call() {
 }
 
 void Call::start() {
+  auto expanded = expand_env_files(
+      words_, [](const std::string& path) { return read_file(path, kMaxEnvFile); });
+  if (!expanded) return done({true, fail(Code::kBadArg, expanded.error().message)});
+  words_ = std::move(*expanded);
   if (const auto error = check_size(words_)) return done({true, error});
   std::optional<PackageRequest> files;
   if (const auto invocation = parse_invocation(words_); invocation && needs_files(*invocation))
