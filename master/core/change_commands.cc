@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/names.h"
+#include "common/shell_words.h"
 #include "common/units.h"
 #include "master/decide/placement.h"
 #include "master/decide/singletons.h"
@@ -40,6 +41,21 @@ ChangeCommands::ChangeCommands(const Parts& parts)
 
 // --- copy ---
 
+// Refuses a file that only happens to give the same name as the one of this app (my.app, my-app).
+std::optional<Error> ChangeCommands::check_file_name(const Request& request,
+                                                     const PackageInfo& package,
+                                                     const std::string& app) const {
+  const auto known = state_.apps.find(app);
+  if (request.invocation.has("--as") || known == state_.apps.end()) return std::nullopt;
+  const Manifest* manifest = catalog_.find(known->second.current);
+  if (manifest == nullptr) return std::nullopt;
+  const std::string& present = manifest->exe;
+  if (present == package.manifest.exe || app_name_from_file(present) != app) return std::nullopt;
+  return fail(Code::kExists, "app " + app + " is the file " + quote_word(present) + "; " +
+                                 quote_word(package.manifest.exe) + " gives the same name: --as " +
+                                 app + " makes it the next version, --as OTHER another app");
+}
+
 Status ChangeCommands::register_version(const PackageInfo& package, const std::string& app,
                                         Now now) {
   const auto known = state_.versions.find(package.version);
@@ -67,6 +83,8 @@ void ChangeCommands::copy(Request& request, const Command& command, Now now) {
   const std::string app = package.manifest.app;
   if (deletes_.is_under_way(app))
     return requests_.refuse(request, fail(Code::kBusy, app + " is being deleted"));
+  if (const auto error = check_file_name(request, package, app))
+    return requests_.refuse(request, *error);
   std::vector<std::string> targets;
   if (const auto to = request.invocation.value("--to")) {
     auto resolved = lookup_.workers(*to);
@@ -156,6 +174,13 @@ void ChangeCommands::create_instance(const Request& request, const std::string& 
   recorder_.record(print_placement(name, placement));
 }
 
+// A name without a '/' is an app's; who means a file learns how to say so.
+Error ChangeCommands::no_app_to_launch(const std::string& app) const {
+  Error error = lookup_.no_such("app", app);
+  error.message += "; to launch a file give a path: launch ./" + quote_word(app);
+  return error;
+}
+
 void ChangeCommands::launch(Request& request, const Command& command, Now now) {
   const RequestId id = request.id;
   std::string app = request.invocation.operands.front();
@@ -163,7 +188,7 @@ void ChangeCommands::launch(Request& request, const Command& command, Now now) {
   if (command.package) app = command.package->manifest.app;
   const auto known = state_.apps.find(app);
   if (!command.package && (known == state_.apps.end() || known->second.current.empty()))
-    return requests_.refuse(request, lookup_.no_such("app", app));
+    return requests_.refuse(request, no_app_to_launch(app));
   if (deletes_.is_under_way(app))
     return requests_.refuse(request, fail(Code::kBusy, app + " is being deleted"));
   Placement draft;
@@ -174,6 +199,9 @@ void ChangeCommands::launch(Request& request, const Command& command, Now now) {
                             fail(Code::kBadArg, "arguments and environment exceed 63 KiB"));
   if (const auto error = check_singleton(request, app, now))
     return requests_.refuse(request, *error);
+  if (command.package)
+    if (const auto error = check_file_name(request, *command.package, app))
+      return requests_.refuse(request, *error);
   // Asked before anything is begun: a launch that nobody can take leaves no trace.
   if (const auto name = state_.next_name(app); !name)
     return requests_.refuse(request, name.error());
@@ -205,15 +233,37 @@ void ChangeCommands::launch_one(const Request& asked, const std::string& app, No
   launches_.install_or_launch(*name, asked.id, now);
 }
 
+// Of an app those that 'stop' has stopped: one that ended by itself is to be named.
+Result<std::vector<std::string>> ChangeCommands::instances_to_start(
+    const std::vector<std::string>& words, Now now) const {
+  std::vector<std::string> names;
+  for (const std::string& word : words) {
+    const auto targets = lookup_.targets({word});
+    if (!targets) return targets.error();
+    const bool is_one = state_.instances.contains(word);
+    bool has_stopped = false;
+    for (const std::string& name : *targets) {
+      const Placement& placement = state_.instances.at(name);
+      const bool is_stopped = placement.desired == Desired::kStopped &&
+                              placement.superseded_by.empty() && !row_of(facts_, name, now).alive;
+      if (!is_one && !is_stopped) continue;
+      has_stopped = true;
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    if (!has_stopped)
+      return fail(Code::kNotFound, "no instance of " + word +
+                                       " was stopped by 'stop'; name the instance to start, or "
+                                       "'launch' a new one");
+  }
+  return names;
+}
+
 void ChangeCommands::start(Request& request, Now now) {
   const RequestId id = request.id;
   const std::string who = request.asker.who;  // the last of them may end the request
-  std::vector<std::string> names;
-  for (const std::string& name : request.invocation.operands) {
-    if (!state_.instances.contains(name))
-      return requests_.refuse(request, lookup_.no_such("instance", name));
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
+  const auto meant = instances_to_start(request.invocation.operands, now);
+  if (!meant) return requests_.refuse(request, meant.error());
+  const std::vector<std::string>& names = *meant;
   request.tried = request.waiting = static_cast<int>(names.size());
   for (const std::string& name : names) {
     const Placement& placement = state_.instances.at(name);
@@ -245,6 +295,10 @@ void ChangeCommands::start(Request& request, Now now) {
 void ChangeCommands::remove(Request& request, Now now) {
   std::string app = request.invocation.operands.front();
   if (app.starts_with("app/")) app = app.substr(4);
+  if (const auto instance = parse_instance_name(app); instance && state_.instances.contains(app))
+    return requests_.refuse(
+        request, fail(Code::kBadArg, app + " is an instance: 'stop " + app + "' ends it; 'delete " +
+                                         instance->app + "' removes the whole app"));
   const auto known = state_.apps.find(app);
   if (known == state_.apps.end() ||
       (known->second.current.empty() && state_.instances_of(app).empty()))

@@ -36,6 +36,11 @@ class ChangeCommands {
   void remove(Request& request, Now now);  // delete
 
  private:
+  std::optional<Error> check_file_name(const Request& request, const PackageInfo& package,
+                                       const std::string& app) const;
+  Error no_app_to_launch(const std::string& app) const;
+  Result<std::vector<std::string>> instances_to_start(const std::vector<std::string>& words,
+                                                      Now now) const;
   Status register_version(const PackageInfo& package, const std::string& app, Now now);
   std::optional<Error> check_singleton(const Request& request, const std::string& app,
                                        Now now) const;

@@ -14,7 +14,8 @@ namespace dm::master {
 namespace {
 
 constexpr std::int64_t kEventsShown = 20;
-constexpr std::string_view kInsecure = "insecure: no secret, loopback only\n";
+constexpr std::string_view kInsecure = "insecure: no secret, loopback only";
+constexpr std::size_t kMostEventBytes = 8 * 1024 * 1024;  // of one answer: what a queue holds
 
 // What a viewer may see: arguments and the values of variables may be secrets.
 Placement without_secrets(Placement placement) {
@@ -32,7 +33,7 @@ void LookCommands::workers(Request& request, Now now) {
       rows.push_back({&view, is_available(view, now, options_.heartbeat_ms)});
   const bool json = request.invocation.has("--json");
   std::string text = show_workers(rows, now, json);
-  if (options_.insecure && !json) text += kInsecure;
+  if (options_.insecure && !json) requests_.note(request.id, std::string(kInsecure));
   if (!state_.fence.empty()) requests_.note(request.id, state_.fence);
   requests_.out(request.id, std::move(text));
 }
@@ -121,13 +122,24 @@ void LookCommands::usage(Request& request, Now now) {
 void LookCommands::events(Request& request) {
   const bool json = request.invocation.has("--json");
   const auto most = static_cast<std::size_t>(request.invocation.number("-n", kEventsShown));
+  // The newest first: the answer must fit what waits for one reader.
+  const auto latest = recorder_.events().latest(most);
+  std::vector<std::string> lines;
+  std::size_t bytes = 0;
+  for (auto event = latest.rbegin(); event != latest.rend(); ++event) {
+    lines.push_back(json ? print_as_json(**event) : print_for_people(**event));
+    bytes += lines.back().size();
+    if (bytes <= kMostEventBytes) continue;
+    lines.pop_back();
+    break;
+  }
   std::string text;
-  for (const ClusterEvent* event : recorder_.events().latest(most))
-    text += json ? print_as_json(*event) : print_for_people(*event);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) text += *line;
   requests_.out(request.id, text);
-  const std::int64_t older = recorder_.events().dropped() + state_.cuts.records;
-  if (older > 0 && most >= recorder_.events().size())
-    requests_.note(request.id, std::to_string(older) + " older events are not shown");
+  auto older = static_cast<std::int64_t>(latest.size() - lines.size());
+  if (most >= recorder_.events().size())
+    older += recorder_.events().dropped() + state_.cuts.records;
+  if (older > 0) requests_.note(request.id, std::to_string(older) + " older events are not shown");
   request.follows_events = request.invocation.has("-f");
 }
 
@@ -148,7 +160,7 @@ void LookCommands::help(Request& request) {
 
 void LookCommands::version(Request& request) {
   std::string text = std::string("dm ") + DM_VERSION + "\n";
-  if (options_.insecure) text += kInsecure;
+  if (options_.insecure) text += std::string(kInsecure) + "\n";
   if (!state_.fence.empty()) text += escape_for_terminal(state_.fence) + "\n";
   if (peers_.count() > 0)
     text += std::to_string(peers_.count()) + " peers were turned away since the start\n";

@@ -61,7 +61,9 @@ Result<std::vector<std::string>> Lookup::listing(const Invocation& invocation) c
   const std::string worker = says_worker ? word.substr(7) : word;
   const auto meant = targets({word});
   if (!state_.knows_worker(worker) || word == "all")
-    return says_worker ? Result<std::vector<std::string>>(no_such("worker", worker)) : meant;
+    return says_worker ? Result<std::vector<std::string>>(no_such("worker", worker))
+           : meant     ? meant
+                       : no_such("app, instance or worker", word);
   if (meant && !says_worker)
     return fail(Code::kBadArg,
                 word + " is both an app and a worker: say app/" + word + " or worker/" + word);
@@ -88,7 +90,7 @@ Result<std::vector<std::string>> Lookup::workers(const std::string& spec) const 
         if (token == "all" || std::find(labels.begin(), labels.end(), token) != labels.end())
           add(name);
       }
-      if (names.empty()) return fail(Code::kNotFound, "no worker is " + token);
+      if (names.empty()) return fail(Code::kNotFound, "no worker has the label " + token);
     } else if (state_.knows_worker(token)) {
       add(token);
     } else {
