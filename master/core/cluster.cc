@@ -33,6 +33,7 @@ void Cluster::begin(Now now) {
 Effects Cluster::on(const Event& event, Now now) {
   out_.clear();
   std::visit([&](const auto& e) { handle(e, now); }, event);
+  logs_.pursue(now);
   return std::move(out_);
 }
 

@@ -7,6 +7,7 @@
 #include "common/escape.h"
 #include "common/names.h"
 #include "common/units.h"
+#include "master/decide/phase.h"
 #include "master/view/instance_row.h"
 
 namespace dm::master {
@@ -139,20 +140,81 @@ void LogReaders::merge_living(Request& request, Now now) {
 void LogReaders::ask_log(const Request& request, const std::string& name,
                          std::optional<Weave> weave, Now now) {
   const Invocation& words = request.invocation;
-  Order order;
-  order.worker = state_.instances.at(name).worker;
-  order.kind = OrderKind::kLog;
-  order.request = request.id;
-  order.instance = name;
-  order.patience_ms = -1;
-  order.line = Line("LOG").add("instance", name);
-  if (words.has("-f")) order.line.add("follow", 1);
+  if (words.has("-f") && !words.has("--run") && !words.has("-p"))
+    followed_[{request.id, name}] = {row_of(facts_, name, now).run, weave};
+  Order order = log_order(request, name, state_.instances.at(name).worker);
   if (words.has("-p")) order.line.add("previous", 1);
   if (const auto run = words.value("--run")) order.line.add("run", *run);
   if (const auto lines = words.value("-n")) order.line.add("lines", *lines);
   if (words.has("--since")) order.line.add("since_ms", words.ago_ms("--since", now.wall_ms));
   if (words.has("-t") || weave) order.line.add("stamp", 1);
   streams_.send(std::move(order), std::move(weave), std::nullopt, now);
+}
+
+Order LogReaders::log_order(const Request& request, const std::string& name,
+                            const std::string& worker) {
+  Order order;
+  order.worker = worker;
+  order.kind = OrderKind::kLog;
+  order.request = request.id;
+  order.instance = name;
+  order.patience_ms = -1;
+  order.line = Line("LOG").add("instance", name);
+  if (request.invocation.has("-f")) order.line.add("follow", 1);
+  return order;
+}
+
+// --- from run to run ---
+
+// True if the request waits for the next run. pursue() looks whether there is one.
+bool LogReaders::goes_on(const Order& order) {
+  const FollowedKey key{order.request, order.instance};
+  if (!followed_.contains(key)) return false;
+  resting_.insert(key);
+  return true;
+}
+
+LogReaders::Next LogReaders::next_of(const FollowedKey& key, const Followed& followed,
+                                     Now now) const {
+  const auto placement = state_.instances.find(key.second);
+  if (placement == state_.instances.end() || placement->second.restart == "no") return Next::kEnd;
+  const InstanceRow row = row_of(facts_, key.second, now);
+  if (row.run > followed.run) return Next::kRead;
+  const bool is_over = !may_live(facts_, key.second) ||
+                       placement->second.desired != Desired::kRunning ||
+                       facts_.roster.away(placement->second.worker);
+  return is_over ? Next::kEnd : Next::kWait;
+}
+
+void LogReaders::read_next_run(const FollowedKey& key, Followed& followed, Now now) {
+  const Request& request = *requests_.find(key.first);
+  ++followed.run;
+  requests_.note(key.first, key.second + ": run " + std::to_string(followed.run) + " follows");
+  Order order = log_order(request, key.second, state_.instances.at(key.second).worker);
+  order.line.add("run", followed.run);
+  if (request.invocation.has("-t") || followed.merge) order.line.add("stamp", 1);
+  streams_.send(std::move(order), followed.merge, std::nullopt, now);
+}
+
+void LogReaders::pursue(Now now) {
+  for (const FollowedKey& key : std::set<FollowedKey>(resting_)) {
+    const auto found = followed_.find(key);
+    const Next next = found == followed_.end() || requests_.find(key.first) == nullptr
+                          ? Next::kEnd
+                          : next_of(key, found->second, now);
+    if (next == Next::kWait) continue;
+    resting_.erase(key);
+    if (next == Next::kRead) {
+      read_next_run(key, found->second, now);
+      continue;
+    }
+    followed_.erase(key);
+    const auto placement = state_.instances.find(key.second);
+    const auto error = placement == state_.instances.end()
+                           ? std::nullopt
+                           : facts_.roster.away(placement->second.worker);
+    requests_.done_one(key.first, key.second, error, now);
+  }
 }
 
 // OK comes when the worker has sent the last byte, which may still be on its way to us: the
@@ -172,7 +234,11 @@ void LogReaders::handle(const StreamEnded& ended, Now now) {
 }
 
 void LogReaders::log_is_through(const Order& order, const std::optional<Error>& error, Now now) {
-  if (order.request != 0) return requests_.done_one(order.request, order.instance, error, now);
+  if (order.request != 0) {
+    if (!error && goes_on(order)) return;
+    followed_.erase({order.request, order.instance});
+    return requests_.done_one(order.request, order.instance, error, now);
+  }
   tails_.is_through(order, error, now);
 }
 
@@ -253,6 +319,8 @@ void LogReaders::describe_tail(const Request& request, const TailRead& read) {
 }
 
 void LogReaders::cancel(RequestId request) {
+  std::erase_if(followed_, [&](const auto& entry) { return entry.first.first == request; });
+  std::erase_if(resting_, [&](const FollowedKey& key) { return key.first == request; });
   for (const std::int64_t number : orders_.logs_of(request)) {
     const auto order = orders_.take(number);
     const WorkerView* view = facts_.roster.find(order->worker);

@@ -4,7 +4,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "master/core/log_tails.h"
@@ -35,6 +37,9 @@ class LogReaders {
   void settled(const Order& order, const std::optional<Error>& error, Now now);
   void handle(const StreamEnded& ended, Now now);
   void handle(const TailRead& read, Now now);
+  // Whoever follows an instance whose run has ended reads its next run once there is one. Called
+  // after each event; costs nothing while nobody waits so.
+  void pursue(Now now);
 
  private:
   // First what is kept of those that are gone, then the living together.
@@ -44,6 +49,18 @@ class LogReaders {
     std::size_t width = 0;  // of the longest name
   };
 
+  // An instance that a request follows from run to run.
+  struct Followed {
+    std::int64_t run = 0;  // that is read, or was
+    std::optional<Weave> merge;
+  };
+  enum class Next { kRead, kWait, kEnd };
+  using FollowedKey = std::pair<RequestId, std::string>;
+
+  bool goes_on(const Order& order);
+  Next next_of(const FollowedKey& key, const Followed& followed, Now now) const;
+  void read_next_run(const FollowedKey& key, Followed& followed, Now now);
+
   void merge_logs(Request& request, const std::vector<std::string>& names, Now now);
   std::optional<Error> begin_kept(const Request& request, Merge& merge, const std::string& name,
                                   const Error& gone);
@@ -52,6 +69,8 @@ class LogReaders {
   static std::string prefix(const Merge& merge, const std::string& name);
   void ask_log(const Request& request, const std::string& name, std::optional<Weave> merge,
                Now now);
+  static Order log_order(const Request& request, const std::string& name,
+                         const std::string& worker);
   void log_is_through(const Order& order, const std::optional<Error>& error, Now now);
   void show_kept_log(Request& request, const std::string& name, const Error& gone);
   static Error not_kept_for(const std::string& option, const Error& gone);
@@ -69,6 +88,8 @@ class LogReaders {
   const State& state_;
   Effects& out_;
   std::map<RequestId, Merge> merges_;
+  std::map<FollowedKey, Followed> followed_;
+  std::set<FollowedKey> resting_;
 };
 
 }  // namespace dm::master
