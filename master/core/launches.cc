@@ -103,11 +103,11 @@ void Launches::launch_again(const std::string& name, Now now) {
 // A launch that was answered with an error must not come true later: it is withdrawn.
 void Launches::failed(const std::string& instance, RequestId request, const Error& error, Now now) {
   const auto found = state_.instances.find(instance);
-  if (found != state_.instances.end()) {
-    if (request == 0 && try_later(instance, error, now)) return;
-    withdraw(instance, found->second, error, now);
-  }
-  requests_.done_one(request, instance, error, now);
+  if (found == state_.instances.end()) return requests_.done_one(request, instance, error, now);
+  if (request == 0 && try_later(instance, error, now)) return;
+  const Error told = on_worker(error, found->second.worker);
+  withdraw(instance, found->second, error, now);
+  requests_.done_one(request, instance, told, now);
 }
 
 // Nobody waits: what may yet succeed is tried again. If the worker is lost, failover or its return

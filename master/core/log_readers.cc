@@ -7,6 +7,7 @@
 #include "common/escape.h"
 #include "common/names.h"
 #include "common/units.h"
+#include "master/decide/phase.h"
 #include "master/view/instance_row.h"
 
 namespace dm::master {
@@ -179,8 +180,9 @@ LogReaders::Next LogReaders::next_of(const FollowedKey& key, const Followed& fol
   if (placement == state_.instances.end() || placement->second.restart == Restart::kNo) return Next::kEnd;
   const InstanceRow row = row_of(facts_, key.second, now);
   if (row.run > followed.run) return Next::kRead;
-  const bool is_over = row.state == "dead" || row.state == "unknown" ||
-                       placement->second.desired != Desired::kRunning;
+  const bool is_over = !may_live(facts_, key.second) ||
+                       placement->second.desired != Desired::kRunning ||
+                       facts_.roster.away(placement->second.worker);
   return is_over ? Next::kEnd : Next::kWait;
 }
 

@@ -12,6 +12,12 @@ constexpr std::size_t kMostMessage = 512;
 
 }  // namespace
 
+Error on_worker(Error error, const std::string& worker) {
+  if (error.message.find(worker) == std::string::npos)
+    error.message += " (on worker " + worker + ")";
+  return error;
+}
+
 Request& Requests::add(const Command& command) {
   Request& request = requests_[command.request];
   request.id = command.request;

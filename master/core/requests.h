@@ -29,6 +29,9 @@ struct Request {
   std::function<void(Request&, Now)> then;
 };
 
+// The error with the name of the worker on which it happened, unless it says so already.
+Error on_worker(Error error, const std::string& worker);
+
 class Requests : public RecordObserver {
  public:
   Requests(Recorder& recorder, const State& state, Effects& out)

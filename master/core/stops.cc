@@ -71,6 +71,8 @@ void Stops::end_one(const Request& request, OrderKind kind, const std::string& n
     return requests_.done_one(request.id, name, std::nullopt, now);
   }
   if (gone) return requests_.done_one(request.id, name, when_back(*gone, placement.worker), now);
+  if (shown.state == "backoff")
+    requests_.note(request.id, name + " was not running: its next start is called off");
   orders_.send(EndOrders::order(request, kind, name, placement.worker), now);
 }
 

@@ -121,7 +121,11 @@ void Transfers::end(const std::string& key, const std::optional<Error>& error,
   }
   for (RequestId copy : transfer.copies) {
     if (!error) requests_.out_line(copy, transfer.worker + ": " + words);
-    requests_.done_one(copy, transfer.worker, error, now);
+    const Request* request = requests_.find(copy);
+    // Of several each note begins with its worker.
+    const bool is_only = request != nullptr && request->tried == 1;
+    requests_.done_one(copy, transfer.worker,
+                       error && is_only ? on_worker(*error, transfer.worker) : error, now);
   }
   for (const std::string& instance : transfer.launches)
     listener_->files_arrived(instance, error, now);

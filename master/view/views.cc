@@ -187,6 +187,15 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
                                  {"MAXRSS", Align::kRight}};
   if (with_time) columns.insert(columns.begin(), Column{"TIME"});
   Table table(columns);
+  // Of a worker the memory is the machine's, and the times are those of processes that have ended.
+  Table machines({{"WORKER"},
+                  {"CPU%", Align::kRight},
+                  {"MEMORY", Align::kRight},
+                  {"REAPED", Align::kRight},
+                  {"THEIR USER", Align::kRight},
+                  {"SYSTEM", Align::kRight},
+                  {"MAXRSS", Align::kRight}});
+  bool has_machine = false;
   for (const UsageRow& row : rows) {
     if (json) {
       JsonObject object;
@@ -199,7 +208,14 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
       text += object.print() + "\n";
       continue;
     }
-    std::vector<std::string> cells = {row.instance.empty() ? "(all)" : row.instance,
+    if (row.instance.empty()) {
+      has_machine = true;
+      machines.add_row({row.worker, percent(row.cpu_percent), bytes(row.rss_bytes),
+                        row.reaped ? std::to_string(*row.reaped) : "-", seconds(row.cpu_user_ms),
+                        seconds(row.cpu_system_ms), bytes(row.max_rss_bytes)});
+      continue;
+    }
+    std::vector<std::string> cells = {row.instance,
                                       row.worker,
                                       percent(row.cpu_percent),
                                       seconds(row.cpu_user_ms),
@@ -209,7 +225,8 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
     if (with_time) cells.insert(cells.begin(), print_time_utc(row.wall_ms));
     table.add_row(std::move(cells));
   }
-  return json ? text : joined(table.lines());
+  if (json) return text;
+  return joined(table.lines()) + (has_machine ? "\n" + joined(machines.lines()) : "");
 }
 
 std::string show_description(const Description& description) {

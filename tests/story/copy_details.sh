@@ -14,7 +14,7 @@ blobs_of() { find "$1/blobs" -mindepth 2 -type f -not -name '*.part' | wc -l; }
 mkdir alone
 cp program/greeter alone/
 dm_fails 1 copy alone/greeter
-expect_error '*w1: *libgreeting.so*'
+expect_error 'dm: w1: *libgreeting.so*--lib FILE takes a library along'
 expect_error '*w2: *libgreeting.so*'
 same "$(blobs_of w1)" 0
 same "$(blobs_of w2)" 0

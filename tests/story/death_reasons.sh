@@ -82,15 +82,15 @@ gone "$(cat log)" || fail "the child that was left behind still lives"
 # Exec failures carry the system's words; the instance is dead, and says so.
 app missing <<<''
 sed -i '1s,.*,#!/no/such/interpreter,' apps/missing
-dm_fails 2 copy apps/missing
-expect_error '*/no/such/interpreter*'
+dm_fails 1 copy apps/missing
+expect_error '*/no/such/interpreter, which this worker lacks (on worker w1)'
 printf '#!%s/apps/vanishing\n' "$dir" >apps/bad
 cp /bin/true apps/vanishing
 chmod 755 apps/bad
 dm copy apps/bad
 rm apps/vanishing
 dm_fails 1 launch bad --on w1
-expect_error '*exec failed: No such file or directory*'
+expect_error '*exec failed: No such file or directory (on worker w1)'
 same "$(state_of bad.1)" dead
 same "$(reason_of bad.1)" 'exec failed: No such file or directory'
 cp /bin/true apps/vanishing

@@ -13,11 +13,11 @@ start_master
 start_worker w1
 start_worker w2
 dm workers
-expect_line 'insecure: no secret, loopback only'
+expect_error 'dm: insecure: no secret, loopback only'
 expect_line 'NAME*STATE*ADDRESS*BEAT*CPU%*MEM%*LOAD*INST*'
 expect_line 'w1 *up *'
 expect_line 'w2 *up *'
-expect_lines 4
+expect_lines 3
 dm workers --json
 expect_json
 expect_lines 2
@@ -59,7 +59,8 @@ same "$(field ps greet.1 started_at | tr '0-9' 'd' | cut -c1-19)" dddd-dd-ddTdd:
 dm usage
 expect_line 'INSTANCE*WORKER*CPU%*USER*SYSTEM*RSS*MAXRSS'
 expect_line 'greet.1 *w2 *'
-expect_line '(all) *w1 *'
+expect_line 'WORKER *CPU% *MEMORY *REAPED *'
+expect_line 'w1 *'
 
 # stop, gracefully: the answer comes when the tree is gone, and ps says so at once.
 dm stop greet.1

@@ -190,7 +190,7 @@ TEST(copy_to_sets_of_workers_and_labels) {
   world.run_with_files("copy ./api --to w9", "api");
   CHECK(world.has("ERR not-found no worker named w9"));
   world.run_with_files("copy ./api --to rack=r9", "api");
-  CHECK(world.has("ERR not-found no worker is rack=r9"));
+  CHECK(world.has("ERR not-found no worker has the label rack=r9"));
 }
 
 TEST(copy_another_content_is_another_version) {

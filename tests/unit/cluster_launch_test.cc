@@ -223,7 +223,7 @@ TEST(start_of_what_runs_after_all_withdraws_nothing) {
 TEST(start_without_its_worker_or_its_version_is_refused) {
   World world = with_web({"w1"});
   world.run("start web.1");
-  CHECK(world.has("ERR not-found no instance named web.1"));
+  CHECK(world.has("ERR not-found no app or instance named web.1"));
   world.launch("web", "w1");
   world.pass(2500);
   world.run("start web.1");

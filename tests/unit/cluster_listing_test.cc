@@ -97,7 +97,7 @@ TEST(listing_ps_by_app_worker_and_both) {
   CHECK(world.print("ps app/web --json").find("web.1") != std::string::npos);
   CHECK_EQ(world.print("ps worker/web --json"), "");
   world.run("ps nosuch");
-  CHECK(world.has("ERR not-found no app or instance named nosuch"));
+  CHECK(world.has("ERR not-found no app, instance or worker named nosuch"));
   world.run("ps worker/nosuch");
   CHECK(world.has("ERR not-found no worker named nosuch"));
 }
@@ -117,6 +117,10 @@ TEST(listing_usage_of_now_and_of_since) {
   CHECK(json.find("{\"instance\":\"web.1\",\"worker\":\"w1\",\"cpu_percent\":1.5,") == 0);
   CHECK(json.find("{\"instance\":null,\"worker\":\"w1\",\"cpu_percent\":12.5,\"cpu_user_ms\":10,"
                   "\"cpu_system_ms\":20,\"rss_bytes\":50,\"max_rss_bytes\":30,\"reaped\":40}") !=
+        std::string::npos);
+  // For people a worker's columns say what they are: not those of an instance.
+  const std::string text = world.print("usage");
+  CHECK(text.find("WORKER  CPU%  MEMORY  REAPED  THEIR USER  SYSTEM  MAXRSS\n") !=
         std::string::npos);
   world.pass(60'000, {"w1"});
   CHECK_EQ(world.count("none"), 0);

@@ -190,7 +190,7 @@ TEST(stop_names_what_does_not_exist) {
   world.run("stop w1");
   CHECK(world.has("#5 ERR not-found no app or instance named w1"));
   world.run("start web");
-  CHECK(world.has("#6 ERR not-found no instance named web"));
+  CHECK(world.has("#6 ERR not-found no instance of web was stopped by"));
   world.run("kill web.1 nosuch");
   CHECK_EQ(world.count("w1> KILL"), 0);
 }

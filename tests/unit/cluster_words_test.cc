@@ -98,8 +98,8 @@ TEST(cluster_words_two_files_of_one_name_are_two_apps) {
 
 TEST(cluster_words_events_fit_what_waits_for_one_reader) {
   World world = with_web({"w1"});
-  const std::string text(60'000, 'x');
-  for (int i = 0; i < 200; ++i) world.run("stop nosuch" + text);
+  const std::string text(4000, 'x');
+  for (int i = 0; i < 3000; ++i) world.run("stop nosuch" + text);
   world.take();
   world.run("events -n 100000");
   std::size_t bytes = 0;
