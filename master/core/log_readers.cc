@@ -177,7 +177,8 @@ bool LogReaders::goes_on(const Order& order) {
 LogReaders::Next LogReaders::next_of(const FollowedKey& key, const Followed& followed,
                                      Now now) const {
   const auto placement = state_.instances.find(key.second);
-  if (placement == state_.instances.end() || placement->second.restart == Restart::kNo) return Next::kEnd;
+  if (placement == state_.instances.end() || placement->second.restart == Restart::kNo)
+    return Next::kEnd;
   const InstanceRow row = row_of(facts_, key.second, now);
   if (row.run > followed.run) return Next::kRead;
   const bool is_over = !may_live(facts_, key.second) ||
