@@ -176,8 +176,26 @@ std::string worker_details(const WorkerRow& row, Now now, const WorkerDetails& d
   return object.add_list("foreign", details.foreign).print() + "\n";
 }
 
+namespace {
+
+std::string usage_object(const UsageRow& row, bool with_time) {
+  JsonObject object;
+  object.add("instance", present(row.instance)).add("worker", std::string_view(row.worker));
+  if (with_time) object.add("time", print_time_utc(row.wall_ms));
+  object.add_decimal("cpu_percent", row.cpu_percent, 1);
+  object.add("cpu_user_ms", row.cpu_user_ms).add("cpu_system_ms", row.cpu_system_ms);
+  object.add("rss_bytes", row.rss_bytes).add("max_rss_bytes", row.max_rss_bytes);
+  return object.add("reaped", row.reaped).print() + "\n";
+}
+
+}  // namespace
+
 std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool json) {
-  std::string text;
+  if (json) {
+    std::string text;
+    for (const UsageRow& row : rows) text += usage_object(row, with_time);
+    return text;
+  }
   std::vector<Column> columns = {{"INSTANCE"},
                                  {"WORKER"},
                                  {"CPU%", Align::kRight},
@@ -197,17 +215,6 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
                   {"MAXRSS", Align::kRight}});
   bool has_machine = false;
   for (const UsageRow& row : rows) {
-    if (json) {
-      JsonObject object;
-      object.add("instance", present(row.instance)).add("worker", std::string_view(row.worker));
-      if (with_time) object.add("time", print_time_utc(row.wall_ms));
-      object.add_decimal("cpu_percent", row.cpu_percent, 1);
-      object.add("cpu_user_ms", row.cpu_user_ms).add("cpu_system_ms", row.cpu_system_ms);
-      object.add("rss_bytes", row.rss_bytes).add("max_rss_bytes", row.max_rss_bytes);
-      object.add("reaped", row.reaped);
-      text += object.print() + "\n";
-      continue;
-    }
     if (row.instance.empty()) {
       has_machine = true;
       machines.add_row({row.worker, percent(row.cpu_percent), bytes(row.rss_bytes),
@@ -225,7 +232,6 @@ std::string show_usage(const std::vector<UsageRow>& rows, bool with_time, bool j
     if (with_time) cells.insert(cells.begin(), print_time_utc(row.wall_ms));
     table.add_row(std::move(cells));
   }
-  if (json) return text;
   return joined(table.lines()) + (has_machine ? "\n" + joined(machines.lines()) : "");
 }
 

@@ -94,7 +94,10 @@ TEST(views_usage_with_and_without_time) {
   CHECK(show_usage({row}, true, true).find("\"time\":\"2023-11-14T22:13:20.000Z\"") !=
         std::string::npos);
   row.instance.clear();
-  CHECK(show_usage({row}, false, false).find("(all)") != std::string::npos);
+  row.reaped = 3;
+  CHECK(show_usage({row}, false, false)
+            .ends_with("\nWORKER  CPU%  MEMORY  REAPED  THEIR USER  SYSTEM  MAXRSS\n"
+                       "w1       1.5      4K       3        1.23    0.01       -\n"));
   CHECK(show_usage({row}, false, true).find("\"instance\":null,\"worker\":\"w1\"") !=
         std::string::npos);
 }
