@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/check.h"
 #include "common/codec.h"
 #include "common/result.h"
 #include "common/task.h"
@@ -62,6 +63,7 @@ class CommitQueue {
   // then on nothing is written, synced or performed until release(): what is submitted waits, as it
   // waits for a sync. REQUIRES that no effect is just being performed.
   void hold(Task task) {
+    DM_CHECK(!performing_);
     on_held_ = std::move(task);
     if (!syncing_) enter_hold();
   }

@@ -1,10 +1,10 @@
 #include "common/json.h"
 
-#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 
+#include "common/check.h"
 #include "common/escape.h"
 #include "common/utf8.h"
 
@@ -47,7 +47,7 @@ JsonObject& JsonObject::add_number(std::string_view key, std::int64_t value) {
 
 // No program of ours calls setlocale, so that printf's point is a point.
 JsonObject& JsonObject::add_decimal(std::string_view key, double value, int digits) {
-  assert(digits >= 0 && digits <= 17);
+  DM_CHECK(digits >= 0 && digits <= 17);
   if (!std::isfinite(value)) return add_null(key);
   char text[352];  // the largest double has 309 digits before the point
   const int length = std::snprintf(text, sizeof text, "%.*f", digits, value);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "common/check.h"
+
 namespace dm {
 
 // The stable words of the protocol's `code=`; a program may rely on them for ever.
@@ -54,15 +56,27 @@ class [[nodiscard]] Result {
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
   // REQUIRES has_value().
-  T& value() { return *std::get_if<0>(&state_); }
-  const T& value() const { return *std::get_if<0>(&state_); }
+  T& value() {
+    DM_CHECK(has_value());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const {
+    DM_CHECK(has_value());
+    return *std::get_if<0>(&state_);
+  }
   T& operator*() { return value(); }
   const T& operator*() const { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   // REQUIRES !has_value().
-  Error& error() { return *std::get_if<1>(&state_); }
-  const Error& error() const { return *std::get_if<1>(&state_); }
+  Error& error() {
+    DM_CHECK(!has_value());
+    return *std::get_if<1>(&state_);
+  }
+  const Error& error() const {
+    DM_CHECK(!has_value());
+    return *std::get_if<1>(&state_);
+  }
 
  private:
   std::variant<T, Error> state_;

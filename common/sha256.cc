@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cstring>
 
+#include "common/check.h"
 #include "common/sha256_engines.h"
 
 namespace dm {
@@ -123,7 +123,7 @@ Sha256Digest Sha256::finish() {
   const std::size_t held = size_ % kBlock;
   update(kPadding, (held < 56 ? 56 : 56 + kBlock) - held);
   update(length, sizeof length);
-  assert(size_ % kBlock == 0);
+  DM_CHECK(size_ % kBlock == 0);
   Sha256Digest digest;
   for (std::size_t i = 0; i < state_.size(); ++i) put_big_endian(state_[i], &digest[4 * i], 4);
   return digest;

@@ -1,9 +1,9 @@
 #include "common/table.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
+#include "common/check.h"
 #include "common/escape.h"
 #include "common/utf8.h"
 
@@ -17,7 +17,7 @@ Table::Table(std::vector<Column> columns)
 }
 
 void Table::add_row(std::vector<std::string> cells) {
-  assert(cells.size() == columns_.size());
+  DM_CHECK(cells.size() == columns_.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i] = escape_for_terminal(cells[i]);
     widths_[i] = std::max(widths_[i], text_width(cells[i]));

@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "common/check.h"
+
 namespace dm {
 
 template <typename Signature>
@@ -31,6 +33,7 @@ class Callable<Answer(Arguments...)> {
   explicit operator bool() const { return held_ != nullptr; }
   // REQUIRES that it holds something.
   Answer operator()(Arguments... arguments) {
+    DM_CHECK(static_cast<bool>(*this));
     return held_->call(std::forward<Arguments>(arguments)...);
   }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "common/check.h"
 #include "common/io/files.h"
 #include "common/io/key_file.h"
 #include "common/io/secrecy.h"
@@ -52,6 +53,8 @@ int supervise(const Options& options) {
   how.agent_uid = options.agent_uid;
   how.use_cgroups = options.use_cgroups;
   how.state_fd = options.state_fd;
+  // Nothing brings its children back.
+  set_on_broken_check(OnBrokenCheck::kGoOn);
   return run_supervisor(how);
 }
 

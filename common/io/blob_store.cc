@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "common/check.h"
 #include "common/io/beneath.h"
 #include "common/io/failpoint.h"
 #include "common/io/files.h"
@@ -192,6 +193,7 @@ Result<Fd> BlobStore::open_root() const {
 }
 
 std::string BlobStore::path(std::string_view sha256) const {
+  DM_CHECK(is_sha256_hex(sha256));
   return directory_ + "/" + fan_of(sha256) + "/" + std::string(sha256);
 }
 

@@ -1,5 +1,7 @@
 #include "master/core/end_orders.h"
 
+#include "common/check.h"
+
 namespace dm::master {
 namespace {
 
@@ -25,6 +27,7 @@ Order EndOrders::order(const Request& request, OrderKind kind, const std::string
 }
 
 void EndOrders::send(const std::string& instance, Now now) {
+  DM_CHECK(state_.instances.contains(instance));
   const Placement& placement = state_.instances.at(instance);
   const bool kills = placement.desired == Desired::kKilled;
   Order end =

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "common/check.h"
+
 namespace dm::master {
 namespace {
 
@@ -23,6 +25,7 @@ void Leases::note(const std::string& name, std::int64_t lease_ms, Now now) {
 }
 
 void Leases::hold(const std::string& name, Now now) {
+  DM_CHECK(state_.instances.contains(name));
   const std::int64_t lease_ms = state_.instances.at(name).lease_ms;
   if (lease_ms > 0 && table_.left_ms(name, now) > 0) recorder_.record(print_lease(name, lease_ms));
 }

@@ -2,12 +2,14 @@
 
 #include <vector>
 
+#include "common/check.h"
 #include "master/decide/phase.h"
 
 namespace dm::master {
 
 void RunEnds::record(const std::string& instance, const RunEnd& end,
                      std::optional<std::int64_t> seq, Now now) {
+  DM_CHECK(state_.instances.contains(instance));
   Line line = print_end(instance, end);
   line.add("at", now.wall_ms).add("worker", state_.instances.at(instance).worker);
   if (seq) line.add("seq", *seq);

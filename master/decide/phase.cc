@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/check.h"
+
 namespace dm::master {
 namespace {
 
@@ -73,6 +75,7 @@ PhaseAnswer phase_of(const InstanceFacts& facts) {
 }
 
 InstanceFacts facts_of(const Facts& facts, const std::string& name) {
+  DM_CHECK(facts.state.instances.contains(name));
   const Placement& placement = facts.state.instances.at(name);
   const WorkerView* worker = facts.roster.find(placement.worker);
   InstanceFacts its{placement};

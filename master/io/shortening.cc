@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/check.h"
+
 namespace dm::master {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr std::int64_t kCloseEnough = 1 << 20;  // bytes that may be copied whil
 }  // namespace
 
 void Shortening::begin() {
+  DM_CHECK(!running_);
   running_ = true;
   rewrite_ = std::make_unique<JournalRewrite>(parts_.journal);
   walk_ = SnapshotWalk();

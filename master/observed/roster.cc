@@ -1,5 +1,7 @@
 #include "master/observed/roster.h"
 
+#include "common/check.h"
+
 namespace dm::master {
 
 const WorkerView* Roster::find(const std::string& name) const {
@@ -30,6 +32,7 @@ void Roster::rank(const WorkerView& worker) {
 }
 
 void Roster::place_on(const std::string& name) {
+  DM_CHECK(workers_.contains(name));
   WorkerView& worker = workers_.at(name);
   ++worker.placed_since_beat;
   rank(worker);

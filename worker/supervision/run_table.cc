@@ -1,9 +1,10 @@
 #include "worker/supervision/run_table.h"
 
 #include <algorithm>
-#include <cassert>
 #include <limits>
 #include <utility>
+
+#include "common/check.h"
 
 namespace dm::supervisor {
 namespace {
@@ -59,7 +60,7 @@ const Run* RunTable::living(const RunKey& before) const {
 }
 
 Run& RunTable::begin(RunKey key, std::int64_t started_ms) {
-  assert(!runs_.contains(key));
+  DM_CHECK(!runs_.contains(key));
   Run& run = runs_[key];
   run.key = std::move(key);
   run.started_ms = started_ms;
@@ -117,7 +118,7 @@ void RunTable::acknowledge(std::int64_t seq) {
 
 void RunTable::forget(const RunKey& key) {
   const auto found = runs_.find(key);
-  assert(found != runs_.end());
+  DM_CHECK(found != runs_.end());
   by_seq_.erase(found->second.seq);
   runs_.erase(found);
 }
