@@ -37,7 +37,7 @@ const SwarmWorker::OrderRow SwarmWorker::kOrders[] = {
     {"LAUNCH", &SwarmWorker::launch},     {"ACK", &SwarmWorker::acknowledged},
     {"STOP", &SwarmWorker::end},          {"KILL", &SwarmWorker::end},
     {"PROBE", &SwarmWorker::agree},       {"INSTALL", &SwarmWorker::agree},
-    {"DELETE", &SwarmWorker::remove_app}, {"FORGET", &SwarmWorker::forget},
+    {"DELETE", &SwarmWorker::remove_app}, {"FORGET", &SwarmWorker::prune},
     {"USAGE", &SwarmWorker::usage},       {"LOG", &SwarmWorker::not_found},
     {"LEASE", &SwarmWorker::nothing},     {"CANCEL", &SwarmWorker::nothing},
 };
@@ -254,7 +254,7 @@ void SwarmWorker::remove_app(const Line& order, Now) {
   say(ok(order));
 }
 
-void SwarmWorker::forget(const Line& order, Now) {
+void SwarmWorker::prune(const Line& order, Now) {
   for (const std::string& name : order.all("instance")) {
     const auto found = runs_.find(name);
     if (found == runs_.end()) continue;

@@ -73,7 +73,7 @@ class SwarmWorker {
   void launch(const Line& order, Now now);
   void end(const Line& order, Now now);
   void remove_app(const Line& order, Now now);
-  void forget(const Line& order, Now now);
+  void prune(const Line& order, Now now);
   void agree(const Line& order, Now now);
   void usage(const Line& order, Now now);
   void not_found(const Line& order, Now now);
