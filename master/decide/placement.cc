@@ -13,7 +13,10 @@ std::string refusal(const WorkerView& worker, Now now, std::int64_t heartbeat_ms
   if (worker.presence != Presence::kUp) return std::string(word(worker.presence));
   if (worker.cordoned) return "cordoned";
   if (now.mono_ms - worker.last_beat_mono_ms >= 2 * heartbeat_ms) return "beats are late";
-  const bool nearly_full = worker.disk_free_bytes && *worker.disk_free_bytes < kLeastDiskBytes;
+  if (!worker.cannot_run.empty()) return "unable to run anything (" + worker.cannot_run + ")";
+  // For a worker that does not say what it takes for too little.
+  const bool nearly_full =
+      !worker.tells_disk && worker.disk_free_bytes && *worker.disk_free_bytes < kLeastDiskBytes;
   if (worker.disk_low || nearly_full)
     return "disk nearly full (" + print_bytes(worker.disk_free_bytes.value_or(0)) + " free)";
   return "";

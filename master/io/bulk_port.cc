@@ -165,7 +165,9 @@ void BulkPort::cut(Peer& peer, const Line& line) {
   const std::int64_t count = line.number_or("n", -1), at = line.number_or("at", -1);
   if (peer.order.empty() || count <= 0 || at < 0)
     return refuse(peer, fail(Code::kBadArg, "CUT needs a stream, n= and at="));
-  router_.note(peer.order, std::to_string(count) + " bytes cut at offset " + std::to_string(at));
+  std::string text = std::to_string(count) + " bytes cut at offset " + std::to_string(at);
+  if (line.has("truncated")) text += ", or more: the app has truncated its log";
+  router_.note(peer.order, text);
 }
 
 void BulkPort::on_body(std::uint64_t id, std::string_view bytes) {

@@ -7,9 +7,15 @@
 namespace dm::master {
 namespace {
 
+constexpr std::size_t kMostReason = 200;  // bytes
+
 constexpr Field<WorkerView> kInfoFields[] = {
-    {"os", &WorkerView::os},           {"arch", &WorkerView::arch}, {"glibc", &WorkerView::glibc},
-    {"version", &WorkerView::version}, {"boot", &WorkerView::boot},
+    {"os", &WorkerView::os},
+    {"arch", &WorkerView::arch},
+    {"glibc", &WorkerView::glibc},
+    {"version", &WorkerView::version},
+    {"boot", &WorkerView::boot},
+    {"cannot_run", &WorkerView::cannot_run, WhenEmpty::kOmit, kMostReason},
 };
 
 constexpr Field<WorkerView> kBeatFields[] = {
@@ -35,6 +41,7 @@ void parse_info(const Line& line, WorkerView& worker) {
 
 void parse_beat(const Line& line, WorkerView& worker) {
   parse_fields<WorkerView>(line, worker, kBeatFields);
+  worker.tells_disk = line.has("disk_low");
 }
 
 std::string_view word(Presence presence) {

@@ -43,7 +43,8 @@ struct WorkerView {
   bool synced = false;  // it has told all it knows, and takes orders
   bool heard = false;   // it has done so at least once since the master's start
   bool cordoned = false;
-  bool disk_low = false;  // by its own word: below its --disk-floor
+  bool disk_low = false;    // by its own word: below its --disk-floor
+  bool tells_disk = false;  // its word counts, whatever is free
   std::int64_t last_beat_mono_ms = 0;
   std::int64_t next_beat_mono_ms = 0;  // when we send ours
   std::int64_t beats_sent = 0;
@@ -51,6 +52,7 @@ struct WorkerView {
   std::int64_t away_since_mono_ms = 0;  // lost or left: since when
 
   std::string os, arch, glibc, version, boot;
+  std::string cannot_run;  // why it can execute nothing, by its own word; empty: it can
   std::int64_t cpus = 0;
   std::vector<std::string> labels;  // "k=v"
   std::optional<double> cpu_percent, load1;

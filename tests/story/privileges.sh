@@ -99,6 +99,7 @@ exec sleep 1000
 APP
 app keeper <<'APP'
 echo gold >treasure
+echo by name >/dev/stdout || echo denied
 mkdir -p vault/inner
 echo more >vault/inner/treasure
 chmod 500 vault/inner
@@ -133,6 +134,7 @@ same "$(cat "$dir/w1/work/keeper.1/conf")" password
 keeper=$(pid_of keeper.1)
 wait_for test -s "$dir/w1/work/keeper.1/treasure"
 same "$(stat -c %u "$dir/w1/work/keeper.1/treasure")" $keeper_id
+wait_for log_says keeper.1 'by name'
 
 secrets=(file="$dir/keys/secret" file="$dir/keys/w1" file="$dir/w1/journal"
   file="$dir/w1/logs/keeper.1.1" file="$dir/w1/work/keeper.1/treasure" file="$dir/master/journal"

@@ -115,6 +115,13 @@ TEST(roster_available_is_up_in_time_not_cordoned_with_room) {
   view.cordoned = false;
   view.disk_free_bytes = 63 * kMiB;
   CHECK_EQ(refusal(view, now, 1000), "disk nearly full (63 MiB free)");
+  // With a floor of its own, which may be none, the worker knows best.
+  view.tells_disk = true;
+  CHECK_EQ(refusal(view, now, 1000), "");
+  view.cannot_run = "/w/apps is mounted noexec";
+  CHECK_EQ(refusal(view, now, 1000), "unable to run anything (/w/apps is mounted noexec)");
+  view.cannot_run.clear();
+  view.tells_disk = false;
   view.disk_free_bytes = 64 * kMiB;
   CHECK_EQ(refusal(view, now, 1000), "");
   for (Presence presence : {Presence::kSuspect, Presence::kLost, Presence::kLeft}) {
