@@ -16,6 +16,7 @@
 #include "worker/io/identity.h"
 #include "worker/io/init.h"
 #include "worker/io/inspect.h"
+#include "worker/io/machine.h"
 #include "worker/io/options.h"
 #include "worker/io/privileges.h"
 #include "worker/io/proc.h"
@@ -225,7 +226,7 @@ int run(const Options& options, const BulkTarget& target, SupervisorStart superv
   for (int signal : {SIGTERM, SIGINT})
     loop.on_signal(signal, [&] {
       const std::int64_t apps = living(agent);
-      if (runtime.leave())
+      if (runtime.leave(machine_stays_up()))
         say("leaving; " + std::to_string(apps) + (apps == 1 ? " app goes on" : " apps go on"));
     });
   loop.on_signal(SIGHUP, [&] { read_key_again(options, runtime); });

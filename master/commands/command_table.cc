@@ -99,6 +99,17 @@ constexpr CommandSpec kCommands[] = {
          "ran there, 'history' says that its exit status is unknown. Refused while the worker is "
          "connected and not lost.",
      .example = "workers forget w3"},
+    {.id = CommandId::kWorkersRename,
+     .name = "workers rename",
+     .operands = {2, 2, K::kWorker, "OLD NEW"},
+     .role = Role::kAdmin,
+     .reach = Reach::kExpels,
+     .summary = "give a worker another name",
+     .details =
+         "Its instances and its history follow. A worker that proves its identity is renamed by "
+         "itself when it comes under another name; this is for one that has never done so. Refused "
+         "while the worker is connected.",
+     .example = "workers rename w3 rack1-3"},
     {.id = CommandId::kWorkersRevoke,
      .name = "workers revoke",
      .operands = {1, 1, K::kWorker, "NAME"},
@@ -140,7 +151,7 @@ constexpr CommandSpec kCommands[] = {
      .operands = {1, kAnyNumber, K::kTarget, "TARGET..."},
      .options = kStopOptions,
      .role = Role::kOperator,
-     .reach = Reach::kChanges,
+     .reach = Reach::kEnds,
      .summary = "send SIGINT and wait; SIGKILL after the timeout",
      .details = "TARGET is an app, an instance or all. A stopped instance stays stopped: no "
                 "restart policy starts it again.",
@@ -149,7 +160,7 @@ constexpr CommandSpec kCommands[] = {
      .name = "kill",
      .operands = {1, kAnyNumber, K::kTarget, "TARGET..."},
      .role = Role::kOperator,
-     .reach = Reach::kChanges,
+     .reach = Reach::kEnds,
      .summary = "send SIGKILL to every process of the instance",
      .example = "kill web.2"},
     {.id = CommandId::kStart,
@@ -190,6 +201,14 @@ constexpr CommandSpec kCommands[] = {
      .details = "Refused while an instance runs, unless --force stops it first. A lost worker "
                 "deletes when it returns.",
      .example = "delete web --force"},
+    {.id = CommandId::kRm,
+     .name = "rm",
+     .operands = {1, kAnyNumber, K::kInstance, "INSTANCE..."},
+     .role = Role::kOperator,
+     .reach = Reach::kChanges,
+     .summary = "remove dead instances, with their logs and working directories",
+     .details = "Their runs stay in 'history'. Refused while one runs: 'stop' it first.",
+     .example = "rm web.3"},
     {.id = CommandId::kFailover,
      .name = "failover",
      .summary = "say whether instances of lost workers are moved"},

@@ -42,6 +42,7 @@ std::string role_word(Role role);
 enum class Reach {
   kLooks,
   kChanges,  // refused under a fence
+  kEnds,     // allowed under a fence: it ends what runs
   kExpels,   // allowed under a fence: it can expel the worker whose claim has raised the fence
 };
 
@@ -49,6 +50,7 @@ enum class Reach {
 enum class CommandId : unsigned char {
   kWorkers,
   kWorkersForget,
+  kWorkersRename,
   kWorkersRevoke,
   kCopy,
   kLaunch,
@@ -59,6 +61,7 @@ enum class CommandId : unsigned char {
   kUsage,
   kLogs,
   kDelete,
+  kRm,
   kFailover,
   kFailoverResume,
   kEvents,

@@ -21,6 +21,14 @@ std::string short_version(const std::string& version) {
   return version.substr(0, 12);
 }
 
+// For who would delete one.
+std::string about_instance(const std::string& name) {
+  const std::string app = name.substr(0, name.rfind('.'));
+  return name + " is an instance of " + app + ", and delete removes a whole app: 'stop " + name +
+         "' ends it, 'rm " + name + "' removes it once it is dead, 'delete " + app +
+         "' removes the app";
+}
+
 }  // namespace
 
 ChangeCommands::ChangeCommands(const Parts& parts)
@@ -295,10 +303,8 @@ void ChangeCommands::start(Request& request, Now now) {
 void ChangeCommands::remove(Request& request, Now now) {
   std::string app = request.invocation.operands.front();
   if (app.starts_with("app/")) app = app.substr(4);
-  if (const auto instance = parse_instance_name(app); instance && state_.instances.contains(app))
-    return requests_.refuse(
-        request, fail(Code::kBadArg, app + " is an instance: 'stop " + app + "' ends it; 'delete " +
-                                         instance->app + "' removes the whole app"));
+  if (state_.instances.contains(app))
+    return requests_.refuse(request, fail(Code::kBadArg, about_instance(app)));
   const auto known = state_.apps.find(app);
   if (known == state_.apps.end() ||
       (known->second.current.empty() && state_.instances_of(app).empty()))

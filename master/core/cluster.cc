@@ -63,6 +63,8 @@ constexpr Cluster::CommandRow Cluster::kCommandRows[kCommandCount] = {
      [](Cluster& it, Request& r, const Command&, Now now) { it.looks_.workers(r, now); }},
     {CommandId::kWorkersForget, [](Cluster& it, Request& r, const Command&,
                                    Now now) { it.worker_commands_.forget_worker(r, now); }},
+    {CommandId::kWorkersRename,
+     [](Cluster& it, Request& r, const Command&, Now now) { it.worker_commands_.rename(r, now); }},
     {CommandId::kWorkersRevoke,
      [](Cluster& it, Request& r, const Command&, Now now) { it.worker_commands_.revoke(r, now); }},
     {CommandId::kCopy,
@@ -83,6 +85,8 @@ constexpr Cluster::CommandRow Cluster::kCommandRows[kCommandCount] = {
      [](Cluster& it, Request& r, const Command&, Now now) { it.logs_.logs(r, now); }},
     {CommandId::kDelete,
      [](Cluster& it, Request& r, const Command&, Now now) { it.changes_.remove(r, now); }},
+    {CommandId::kRm,
+     [](Cluster& it, Request& r, const Command&, Now now) { it.retention_.remove(r, now); }},
     {CommandId::kFailover,
      [](Cluster& it, Request& r, const Command&, Now now) { it.looks_.failover(r, now); }},
     {CommandId::kFailoverResume, [](Cluster& it, Request& r, const Command&,
@@ -152,6 +156,11 @@ bool Cluster::is_connected(const std::string& worker, const std::string& id) con
   if (view == nullptr || view->session == 0) return false;
   const auto known = state_.workers.find(worker);
   return known == state_.workers.end() || known->second.id == id;
+}
+
+std::string Cluster::identity_of(const std::string& id) const {
+  const auto known = state_.workers.find(state_.worker_with(id));
+  return known == state_.workers.end() ? "" : known->second.identity;
 }
 
 std::int64_t Cluster::least_generation(const std::string& name) const {

@@ -46,6 +46,8 @@ class Cluster {
   // May a bulk connection speak for this worker?
   bool is_connected(const std::string& worker, const std::string& id) const;
   std::int64_t least_generation(const std::string& name) const;
+  // The secret by which a worker proves that id, 64 hex digits; empty if none is known.
+  std::string identity_of(const std::string& id) const;
   std::set<std::string> referenced_blobs() const { return catalog_.referenced_blobs(state_); }
   // One instance as it is shown.
   InstanceRow row(const std::string& name, Now now) const { return row_of(facts_, name, now); }
@@ -62,6 +64,7 @@ class Cluster {
   void handle(const Cancel& cancel, Now now);
   void handle(const HistoryCut& cut, Now now);
   void handle(const Tick& tick, Now now);
+  void handle(const EpochKeys& event, Now) { seals_.set_keys(event.keys); }
   void handle(const TurnedAway& peer, Now now) { peers_.turned_away(peer, now); }
   void handle(const TailStored& stored, Now) { tails_.stored(stored); }
   void handle(const SessionOpened& event, Now now) { sessions_.handle(event, now); }
@@ -88,8 +91,9 @@ class Cluster {
 
   // Components; each uses those above it.
   Recorder recorder_{state_, out_};
+  EpochSeals seals_{options_, recorder_};
   Requests requests_{recorder_, state_, out_};
-  Leases leases_{recorder_, state_, lease_table_, out_};
+  Leases leases_{recorder_, state_, reports_, lease_table_, out_};
   Orders orders_{options_, recorder_, state_, roster_, underway_, leases_, out_};
   EndOrders ends_{orders_, state_};
   RunEnds run_ends_{recorder_, state_, reports_, underway_, leases_, timers_};
@@ -103,25 +107,28 @@ class Cluster {
   Reconciler reconciler_{ends_, launches_, deletes_, timers_, facts_};
   Failover failover_{options_, recorder_, requests_, ends_,  launches_, run_ends_,
                      leases_,  timers_,   roster_,   facts_, out_};
-  Retention retention_{options_, recorder_, orders_, launches_, leases_, timers_, reports_, facts_};
+  Retention retention_{options_, recorder_, requests_, orders_,  launches_,
+                       lookup_,  leases_,   timers_,   reports_, facts_};
   LogStreams streams_{orders_, out_};
   LogTails tails_{streams_, facts_, out_};
   LogReaders logs_{requests_, orders_, streams_, tails_, lookup_, facts_, out_};
   Settlement settlement_{orders_, transfers_, launches_, stops_, deletes_, retention_, logs_};
   Unrecorded unrecorded_{recorder_, state_, out_};
   WorkerEvents worker_events_{recorder_, out_};
+  Fence fence_{recorder_, worker_events_, seals_, state_};
+  WorkerRecords worker_records_{recorder_, state_};
   PeerNotices peers_{recorder_, out_};
   ExitReports exits_{recorder_,      run_ends_, launches_, failover_, tails_,
                      worker_events_, reports_,  facts_,    out_};
   Samples samples_{reports_, facts_};
-  Sessions sessions_{{options_, recorder_, roster_, reports_, orders_, leases_, run_ends_,
-                      launches_, reconciler_, failover_, settlement_, exits_, unrecorded_,
-                      worker_events_, peers_, tails_, timers_, state_, out_}};
+  Sessions sessions_{{options_,  recorder_,       roster_,     reports_,    orders_,        leases_,
+                      run_ends_, launches_,       reconciler_, failover_,   settlement_,    seals_,
+                      fence_,    worker_records_, exits_,      unrecorded_, worker_events_, peers_,
+                      tails_,    timers_,         facts_,      out_}};
   ChangeCommands changes_{{options_, recorder_, requests_, catalog_, transfers_, launches_, stops_,
                            deletes_, slices_, roster_, reports_, lookup_, facts_}};
-  WorkerCommands worker_commands_{recorder_, requests_,   failover_, settlement_,
-                                  sessions_, unrecorded_, roster_,   reports_,
-                                  lookup_,   state_,      out_};
+  WorkerCommands worker_commands_{recorder_,   requests_, failover_, settlement_, sessions_, fence_,
+                                  unrecorded_, roster_,   reports_,  lookup_,     facts_,    out_};
   LookCommands looks_{options_, requests_, logs_,   recorder_, failover_, peers_,
                       tails_,   catalog_,  lookup_, facts_,    out_};
 };

@@ -108,6 +108,10 @@ using Effects = std::vector<Effect>;
 struct SessionOpened {
   SessionId session = 0;
   std::string name, id, address;
+  std::string boot = {};          // of its machine; empty: it does not say
+  bool has_key = false;           // it has proved one of that name
+  bool is_identified = false;     // it has proved the secret that State has for its id
+  std::string identity_pad = {};  // with a key: what hides the secret if asked for, in hex
 };
 struct SessionLine {
   SessionId session = 0;
@@ -116,6 +120,10 @@ struct SessionLine {
 struct SessionClosed {
   SessionId session = 0;
   std::string why;
+};
+// The keys that seal this master's epoch (common/epoch_seal.h), at the start and after each change.
+struct EpochKeys {
+  std::vector<std::string> keys;
 };
 // A peer that could not prove its key in time, asked for too much, or does not read.
 struct TurnedAway {
@@ -169,7 +177,8 @@ struct TailRead {
 };
 struct Tick {};  // a deadline of next_deadline() has come
 
-using Event = std::variant<SessionOpened, SessionLine, SessionClosed, TurnedAway, Command, Cancel,
-                           StreamEnded, HistoryRead, HistoryCut, TailStored, TailRead, Tick>;
+using Event =
+    std::variant<SessionOpened, SessionLine, SessionClosed, EpochKeys, TurnedAway, Command, Cancel,
+                 StreamEnded, HistoryRead, HistoryCut, TailStored, TailRead, Tick>;
 
 }  // namespace dm::master

@@ -17,6 +17,7 @@ FailoverView Failover::view(Now now) const {
   FailoverView seen;
   seen.now_mono_ms = now.mono_ms;
   seen.move_after_ms = options_.move_after_ms;
+  seen.move_left_ms = options_.move_left_ms;
   seen.hold_until_mono_ms = hold_until_mono_ms_;
   seen.suspended = suspended_;
   seen.resumed_mono_ms = resumed_mono_ms_;
@@ -24,7 +25,8 @@ FailoverView Failover::view(Now now) const {
     if (!state_.knows_worker(name)) continue;
     const bool lost = worker.presence == Presence::kLost;
     const bool away = lost || worker.presence == Presence::kLeft;
-    seen.workers.push_back({name, away, lost, worker.away_since_mono_ms});
+    seen.workers.push_back(
+        {name, away, lost, away && !lost && worker.stays, worker.away_since_mono_ms});
   }
   return seen;
 }
@@ -88,12 +90,15 @@ void Failover::run(Now now) {
     return run(now);
   }
   for (const std::string& worker : plan.move_from) move_from(worker, now);
+  for (const std::string& worker : plan.move_leased_from) move_from(worker, now, Which::kLeased);
 }
 
-void Failover::move_from(const std::string& worker, Now now) {
+void Failover::move_from(const std::string& worker, Now now, Which which) {
   std::vector<std::string> names;
   for (const std::string& name : state_.placed_on(worker))
-    if (is_movable(facts_, name)) names.push_back(name);
+    if (is_movable(facts_, name) &&
+        (which == Which::kAll || state_.instances.at(name).lease_ms > 0))
+      names.push_back(name);
   int moved = 0;
   for (const std::string& name : names) {
     if (!has_replacement(name, now)) continue;

@@ -50,7 +50,8 @@ class Failover {
  private:
   FailoverView view(Now now) const;
   void run(Now now);
-  void move_from(const std::string& worker, Now now);
+  enum class Which { kAll, kLeased };
+  void move_from(const std::string& worker, Now now, Which which = Which::kAll);
   void wait_for_room(const std::string& worker, Now now);
   bool has_replacement(const std::string& name, Now now);
   void quarantine(const std::string& name, Now now);

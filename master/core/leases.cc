@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "master/decide/fence.h"
 
 namespace dm::master {
 namespace {
@@ -45,7 +46,7 @@ void Leases::drop(Now now) {
 // `beat` is older than this moment, and the worker counts from when it sent it: whatever happens to
 // our line on its way, the lease ends there before we think it does.
 void Leases::grant(const WorkerView& worker, std::int64_t beat, Now now) {
-  if (worker.session == 0 || !worker.synced || !state_.fence.empty() || beat == 0) return;
+  if (worker.session == 0 || !worker.synced || beat == 0) return;
   if (table_.all().empty() && state_.held.empty()) return;
   drop(now);
   Line line("LEASE");
@@ -54,9 +55,7 @@ void Leases::grant(const WorkerView& worker, std::int64_t beat, Now now) {
   for (const auto& [name, until] : table_.all()) {
     const auto found = state_.instances.find(name);
     if (found == state_.instances.end() || found->second.worker != worker.name) continue;
-    const Placement& placement = found->second;
-    if (placement.desired != Desired::kRunning || !placement.superseded_by.empty()) continue;
-    if (state_.held.contains(name)) continue;
+    if (!is_renewed(state_, reports_, name)) continue;
     line.add("instance", name);
     granted.push_back(name);
   }

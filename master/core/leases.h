@@ -6,14 +6,16 @@
 #include "master/core/effects.h"
 #include "master/core/recorder.h"
 #include "master/observed/lease_table.h"
+#include "master/observed/reports.h"
 #include "master/observed/worker_view.h"
 
 namespace dm::master {
 
 class Leases {
  public:
-  Leases(Recorder& recorder, const State& state, LeaseTable& table, Effects& out)
-      : recorder_(recorder), state_(state), table_(table), out_(out) {}
+  Leases(Recorder& recorder, const State& state, const Reports& reports, LeaseTable& table,
+         Effects& out)
+      : recorder_(recorder), state_(state), reports_(reports), table_(table), out_(out) {}
 
   // At the start: the master before may have granted one a moment ago.
   void begin(Now now);
@@ -30,6 +32,7 @@ class Leases {
 
   Recorder& recorder_;
   const State& state_;
+  const Reports& reports_;
   LeaseTable& table_;
   Effects& out_;
 };

@@ -9,6 +9,12 @@ namespace {
 
 constexpr std::int64_t kPatienceMs = 60'000;
 
+// What an operator wants to end, ends; and what only looks may look.
+bool passes_fence(const Order& order) {
+  const bool ends = order.kind == OrderKind::kStop || order.kind == OrderKind::kKill;
+  return order.kind == OrderKind::kLog || (ends && order.request != 0);
+}
+
 }  // namespace
 
 std::string Orders::send(Order order, Now now) {
@@ -19,6 +25,7 @@ std::string Orders::send(Order order, Now now) {
   for (const auto& [key, value] : order.line.fields()) line.add(key, value);
   order.line = std::move(line);
   if (order.patience_ms == 0) order.patience_ms = kPatienceMs;
+  order.sent_mono_ms = now.mono_ms;
   order.deadline_mono_ms = now.mono_ms + order.patience_ms;
   const std::int64_t number = order.number;
   const std::string id = order.id;
@@ -104,7 +111,7 @@ std::optional<Order> Orders::take_late(Now now) {
 void Orders::post(Order& order, Now now) {
   const WorkerView* view = roster_.find(order.worker);
   if (view == nullptr || view->session == 0 || !view->synced) return;
-  if (!state_.fence.empty() && order.kind != OrderKind::kLog) return;
+  if (!state_.fence.empty() && !passes_fence(order)) return;
   order.sent = true;
   const auto placement = state_.instances.find(order.instance);
   const bool leased = order.kind == OrderKind::kLaunch && placement != state_.instances.end() &&

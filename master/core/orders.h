@@ -26,9 +26,10 @@ struct Order {
   OrderKind kind = OrderKind::kProbe;
   RequestId request = 0;  // 0: nobody waits
   Line line;
-  std::string instance;  // launch, stop, kill, log
-  std::string transfer;  // probe, install: key of the transfer
-  std::string app;       // delete
+  std::string instance;           // launch, stop, kill, log
+  std::string transfer;           // probe, install: key of the transfer
+  std::string app;                // delete
+  std::int64_t sent_mono_ms = 0;  // when it was given
   std::int64_t deadline_mono_ms = 0;
   std::int64_t patience_ms = 0;  // 0: the usual; negative: for ever
   bool sent = false;

@@ -20,17 +20,48 @@ void Retention::tick(Now now) {
   has_more_ = plan.is_partial;
   for (const auto& [worker, names] : plan.by_worker) {
     if (orders_.has(worker, OrderKind::kForget)) continue;
-    Order order;
-    order.worker = worker;
-    order.kind = OrderKind::kForget;
-    order.line = Line("FORGET");
-    for (const std::string& name : names) order.line.add("instance", name);
-    orders_.send(std::move(order), now);
+    send(worker, names, 0, now);
   }
 }
 
+void Retention::remove(Request& request, Now now) {
+  std::map<std::string, std::vector<std::string>> by_worker;
+  for (const std::string& name : request.invocation.operands) {
+    if (!state_.instances.contains(name))
+      return requests_.refuse(request, lookup_.no_such("instance", name));
+    const std::string& worker = state_.instances.at(name).worker;
+    if (!is_over(facts_, name))
+      return requests_.refuse(
+          request, fail(Code::kBusy, name + " is not dead; 'stop " + name + "' ends it first"));
+    if (const auto gone = facts_.roster.away(worker)) return requests_.refuse(request, *gone);
+    if (facts_.underway.has_order(name))
+      return requests_.refuse(request, fail(Code::kBusy, name + " is being changed"));
+    by_worker[worker].push_back(name);
+  }
+  request.tried = request.waiting = static_cast<int>(by_worker.size());
+  for (const auto& [worker, names] : by_worker) send(worker, names, request.id, now);
+}
+
+void Retention::send(const std::string& worker, const std::vector<std::string>& names,
+                     RequestId request, Now now) {
+  Order order;
+  order.worker = worker;
+  order.kind = OrderKind::kForget;
+  order.request = request;
+  order.line = Line("FORGET");
+  for (const std::string& name : names) order.line.add("instance", name);
+  orders_.send(std::move(order), now);
+}
+
 void Retention::settled(const Order& order, const std::optional<Error>& error, Now now) {
-  if (error) return;  // the next end, or its return, brings us here again
+  if (!error) forget(order, now);
+  if (!error && order.request != 0)
+    requests_.out_line(order.request, fold_names(order.line.all("instance")) + ": removed");
+  // What nobody waits for the next end, or its worker's return, brings up again.
+  requests_.done_one(order.request, order.worker, error, now);
+}
+
+void Retention::forget(const Order& order, Now now) {
   std::vector<std::string> gone;
   for (const std::string& name : order.line.all("instance")) {
     const auto placement = state_.instances.find(name);
@@ -52,8 +83,10 @@ void Retention::settled(const Order& order, const std::optional<Error>& error, N
   event.kind = "forgotten";
   event.worker = order.worker;
   event.text = std::to_string(gone.size()) + (gone.size() == 1 ? " instance" : " instances") +
-               " that ended long ago (--keep-ended " + std::to_string(options_.keep_ended) +
-               "): " + fold_names(gone) + "; 'history' has their runs";
+               (order.request != 0 ? " by rm"
+                                   : " that ended long ago (--keep-ended " +
+                                         std::to_string(options_.keep_ended) + ")") +
+               ": " + fold_names(gone) + "; 'history' has their runs";
   recorder_.emit(std::move(event), now);
   // A backlog is pruned as fast as its workers answer.
   if (has_more_)

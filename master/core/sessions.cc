@@ -1,15 +1,16 @@
 #include "master/core/sessions.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/names.h"
 #include "common/units.h"
+#include "master/decide/identity.h"
 
 namespace dm::master {
 namespace {
 
 constexpr std::size_t kMostLabels = 64;
-constexpr std::size_t kMostEpoch = 64;
 
 }  // namespace
 
@@ -42,13 +43,17 @@ Sessions::Sessions(const Parts& parts)
       reconciler_(parts.reconciler),
       failover_(parts.failover),
       settlement_(parts.settlement),
+      seals_(parts.seals),
+      fence_(parts.fence),
+      records_(parts.records),
       exits_(parts.exits),
       unrecorded_(parts.unrecorded),
       worker_events_(parts.worker_events),
       peers_(parts.peers),
       tails_(parts.tails),
       timers_(parts.timers),
-      state_(parts.state),
+      facts_(parts.facts),
+      state_(parts.facts.state),
       out_(parts.out) {}
 
 void Sessions::handle(const SessionOpened& opened, Now now) {
@@ -59,18 +64,13 @@ void Sessions::handle(const SessionOpened& opened, Now now) {
     out_.push_back(CloseSession{opened.session, error.message});
     peers_.turned_away({opened.address, opened.name, error.message}, now);
   };
-  if (!is_worker_name(opened.name))
-    return reject(fail(Code::kBadArg, "a worker's name is a-z 0-9 . _ -, at most 63, not 'all'"));
-  const auto known = state_.workers.find(opened.name);
-  if (known != state_.workers.end() && known->second.id != opened.id)
-    return reject(fail(Code::kExists, "the name " + opened.name +
-                                          " belongs to another worker; 'workers forget " +
-                                          opened.name + "' frees it"));
+  const WorkerClaim claim{opened.name, opened.id, opened.boot, opened.has_key,
+                          opened.is_identified};
+  const Introduction met = introduce(facts_, claim, now, options_.heartbeat_ms);
+  if (met.error) return reject(*met.error);
+  if (!met.former.empty()) rename(met.former, opened.name, now);
   WorkerView& view = roster_.add(opened.name);
-  if (view.session != 0) {
-    roster_.unbind(view.session);
-    out_.push_back(CloseSession{view.session, "replaced by a new session"});
-  }
+  if (view.session != 0) tell_replaced(view, opened, now);
   orders_.session_opened(opened.name);
   view.session = opened.session;
   view.address = opened.address;
@@ -83,12 +83,52 @@ void Sessions::handle(const SessionOpened& opened, Now now) {
   if (view.last_beat_mono_ms == 0) view.last_beat_mono_ms = now.mono_ms;
   roster_.bind(opened.session, opened.name);
   view.pending_id = opened.id;
+  view.pending_identity.clear();
+  view.identity_pad = met.enrolls ? opened.identity_pad : "";
+  if (!opened.boot.empty()) view.boot = opened.boot;
   Line welcome("WELCOME");
   welcome.add("cluster", options_.cluster_id).add("epoch", options_.epoch);
   welcome.add("heartbeat_ms", options_.heartbeat_ms).add("missed", 2);
+  seals_.add_to(welcome);
+  if (opened.has_key && !opened.id.empty())
+    welcome.add("identity", met.enrolls ? "enroll" : "known");
   out_.push_back(ToSession{opened.session, welcome});
   roster_.rank(view);
   schedule(view);
+}
+
+// The same machine that was quicker than the end of its old connection; or two agents of one id
+// that take the session from each other in turn, which nobody would see otherwise.
+void Sessions::tell_replaced(WorkerView& view, const SessionOpened& opened, Now now) {
+  roster_.unbind(view.session);
+  out_.push_back(CloseSession{view.session, "replaced by a new session"});
+  if (view.presence != Presence::kUp) return;
+  ClusterEvent event;
+  event.kind = "notice";
+  event.text = "worker " + view.name + ": a session from " + opened.address +
+               " replaces the one from " + view.address + ", which was up";
+  worker_events_.emit(view, std::move(event), now);
+}
+
+// What is on its way for it names it; it is decided again once the worker has told all it knows.
+void Sessions::rename(const std::string& from, const std::string& to, Now now) {
+  settlement_.give_up(from, fail(Code::kLost, "worker " + from + " is called " + to + " now"), now);
+  for (const std::string& name : {from, to}) {
+    const WorkerView* view = roster_.find(name);
+    if (view == nullptr || view->session == 0) continue;
+    out_.push_back(CloseSession{view->session, "worker " + from + " is called " + to + " now"});
+    roster_.unbind(view->session);
+  }
+  if (roster_.find(to) != nullptr) roster_.remove(to);
+  recorder_.record(print_rename(from, to, state_.workers.at(from)));
+  roster_.rename(from, to);
+  ClusterEvent event;
+  event.kind = "worker-renamed";
+  event.worker = to;
+  event.text = "worker " + from + " is called " + to + " from now on";
+  recorder_.emit(std::move(event), now);
+  schedule(*roster_.find(to));
+  failover_.look_again();
 }
 
 void Sessions::handle(const SessionLine& event, Now now) {
@@ -124,8 +164,19 @@ void Sessions::handle(const SessionClosed& closed, Now now) {
   failover_.look_again();
 }
 
+void Sessions::restart_all(const std::string& why, Now now) {
+  std::vector<SessionClosed> all;
+  for (const auto& [name, view] : roster_.all())
+    if (view.session != 0) all.push_back({view.session, why});
+  for (const SessionClosed& closed : all) {
+    out_.push_back(CloseSession{closed.session, closed.why});
+    handle(closed, now);
+  }
+}
+
 void Sessions::on_info(WorkerView& worker, const Line& line, Now now) {
-  check_epoch(worker, line, now);
+  fence_.hear(worker, line, now);
+  records_.enroll(worker, line);
   parse_info(line, worker);
   worker.cpus = std::clamp<std::int64_t>(line.number_or("cpus", 0), 0, 100'000);
   roster_.rank(worker);
@@ -134,39 +185,28 @@ void Sessions::on_info(WorkerView& worker, const Line& line, Now now) {
     if (parse_label(label) && worker.labels.size() < kMostLabels) worker.labels.push_back(label);
 }
 
-// A worker that obeyed a start of ours that we know nothing of has seen our future: our journal is
-// an old copy, and what we would order might undo what was promised since.
-void Sessions::check_epoch(const WorkerView& worker, const Line& info, Now now) {
-  const std::string epoch(info.text("epoch"));
-  if (epoch.empty() || state_.knows_epoch(epoch) || !state_.fence.empty()) return;
-  const std::string why =
-      "worker " + worker.name + " has obeyed epoch " + epoch.substr(0, kMostEpoch) +
-      ", of which this journal knows nothing: it is an old copy, and no orders are given; start "
-      "dm-master with --new-epoch if this journal is the newer one all the same; if " +
-      worker.name + " is not to be believed, 'workers revoke " + worker.name + "' first";
-  recorder_.record(Line("FENCED").add("at", now.wall_ms).add("why", why));
-  recorder_.log(why, now);
-}
-
 void Sessions::read_beat(WorkerView& worker, const Line& line, Now now) {
   worker.beaten = true;
   worker.last_beat_mono_ms = now.mono_ms;
   parse_beat(line, worker);
   worker.placed_since_beat = 0;
   worker.presence = Presence::kUp;
+  worker.stays = false;
 }
 
 void Sessions::on_heartbeat(WorkerView& worker, const Line& line, Now now) {
   const bool first = !worker.beaten;
   const bool returns = worker.presence == Presence::kLost || worker.presence == Presence::kLeft;
   read_beat(worker, line, now);
-  roster_.rank(worker);
   leases_.grant(worker, worker.beats_heard, now);
   if (!state_.knows_worker(worker.name)) {
     // HELLO's id came with the session; a worker is known from its first beat on.
-    recorder_.record(Line("WORKER").add("name", worker.name).add("id", worker.pending_id));
+    records_.know(worker);
     if (worker.synced) unrecorded_.learn_numbers(worker, now);
   }
+  records_.note_stay(worker.name, 0);
+  worker.recorded = state_.running_on(worker.name);
+  roster_.rank(worker);
   if (first || returns) {
     ClusterEvent event;
     event.kind = "worker-up";
@@ -197,9 +237,11 @@ void Sessions::on_instance(WorkerView& worker, const Line& line, Now now) {
 }
 
 // It waits for us to hang up, so that BYE is not lost; what it says behind that is not heard.
-void Sessions::on_bye(WorkerView& worker, const Line&, Now now) {
+void Sessions::on_bye(WorkerView& worker, const Line& line, Now now) {
   const SessionClosed closed{worker.session, "it said goodbye"};
   if (state_.knows_worker(worker.name)) {
+    worker.stays = line.number_or("stay", 0) != 0;
+    if (worker.stays) records_.note_stay(worker.name, now.wall_ms);
     worker.presence = Presence::kLeft;
     worker.away_since_mono_ms = now.mono_ms;
     ClusterEvent event;
@@ -267,6 +309,12 @@ void Sessions::begin(Now now) {
     WorkerView& view = roster_.add(name);
     view.cordoned = known.cordoned;
     view.last_beat_mono_ms = now.mono_ms;
+    if (known.stays_since_ms > 0) {
+      view.stays = true;
+      view.presence = Presence::kLeft;
+      view.away_since_mono_ms =
+          now.mono_ms - std::max<std::int64_t>(now.wall_ms - known.stays_since_ms, 0);
+    }
     schedule(view);
   }
 }

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "master/core/exit_reports.h"
+#include "master/core/fence.h"
 #include "master/core/peer_notices.h"
 #include "master/core/reconciler.h"
 #include "master/core/settlement.h"
 #include "master/core/unrecorded.h"
 #include "master/core/worker_deadlines.h"
+#include "master/core/worker_records.h"
 
 namespace dm::master {
 
@@ -27,13 +29,16 @@ class Sessions {
     Reconciler& reconciler;
     Failover& failover;
     Settlement& settlement;
+    const EpochSeals& seals;
+    Fence& fence;
+    WorkerRecords& records;
     ExitReports& exits;
     Unrecorded& unrecorded;
     WorkerEvents& worker_events;
     PeerNotices& peers;
     LogTails& tails;
     Timers& timers;
-    const State& state;
+    const Facts& facts;
     Effects& out;
   };
   explicit Sessions(const Parts& parts);
@@ -43,6 +48,10 @@ class Sessions {
   void handle(const SessionOpened& opened, Now now);
   void handle(const SessionLine& event, Now now);
   void handle(const SessionClosed& closed, Now now);
+  // Every worker is to connect anew and to tell all it knows.
+  void restart_all(const std::string& why, Now now);
+  // REQUIRES that `from` is a recorded worker and `to` is none.
+  void rename(const std::string& from, const std::string& to, Now now);
   void tick(Now now);
   std::int64_t deadline() const { return deadlines_.earliest(); }
 
@@ -50,6 +59,7 @@ class Sessions {
   struct LineRow;
   static const LineRow kLineRows[];
 
+  void tell_replaced(WorkerView& view, const SessionOpened& opened, Now now);
   void on_info(WorkerView& worker, const Line& line, Now now);
   void on_instance(WorkerView& worker, const Line& line, Now now);
   void on_heartbeat(WorkerView& worker, const Line& line, Now now);
@@ -58,7 +68,6 @@ class Sessions {
   void on_exited(WorkerView& worker, const Line& line, Now now);
   void on_answer(WorkerView& worker, const Line& line, Now now);
   void on_progress(WorkerView& worker, const Line& line, Now now);
-  void check_epoch(const WorkerView& worker, const Line& info, Now now);
   static void read_beat(WorkerView& worker, const Line& line, Now now);
   void lose(WorkerView& worker, Now now);
   static bool is_expected(const WorkerView& worker);
@@ -75,12 +84,16 @@ class Sessions {
   Reconciler& reconciler_;
   Failover& failover_;
   Settlement& settlement_;
+  const EpochSeals& seals_;
+  Fence& fence_;
+  WorkerRecords& records_;
   ExitReports& exits_;
   Unrecorded& unrecorded_;
   WorkerEvents& worker_events_;
   PeerNotices& peers_;
   LogTails& tails_;
   Timers& timers_;
+  const Facts& facts_;
   const State& state_;
   Effects& out_;
   WorkerDeadlines deadlines_;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "master/decide/install_deadline.h"
+
 namespace dm::master {
 namespace {
 
@@ -22,8 +24,11 @@ void Settlement::answered(const WorkerView& worker, const Line& line, Now now) {
 void Settlement::progress(const WorkerView& worker, const Line& line, Now now) {
   auto order = orders_.take(orders_.number_of(worker, line));
   if (!order) return;
-  if (order->patience_ms > 0) order->deadline_mono_ms = now.mono_ms + order->patience_ms;
   const std::int64_t done = figure(line, "done").value_or(0);
+  // Only files take longer than any patience.
+  if (order->kind == OrderKind::kInstall)
+    order->deadline_mono_ms = install_deadline(
+        {order->sent_mono_ms, now.mono_ms, order->patience_ms, done, transfers_.size_of(*order)});
   const std::int64_t total = figure(line, "total").value_or(0);
   transfers_.progress(*order, done, total);
   orders_.keep(std::move(*order));

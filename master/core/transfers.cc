@@ -131,6 +131,16 @@ void Transfers::end(const std::string& key, const std::optional<Error>& error,
     listener_->files_arrived(instance, error, now);
 }
 
+std::int64_t Transfers::size_of(const Order& order) const {
+  const auto transfer = transfers_.find(order.transfer);
+  const Manifest* manifest =
+      transfer == transfers_.end() ? nullptr : catalog_.find(transfer->second.version);
+  std::int64_t size = 0;
+  if (manifest != nullptr)
+    for (const Manifest::File& file : manifest->files) size += file.size;
+  return size;
+}
+
 void Transfers::progress(const Order& order, std::int64_t done, std::int64_t total) {
   const auto transfer = transfers_.find(order.transfer);
   if (transfer == transfers_.end()) return;

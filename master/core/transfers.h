@@ -42,6 +42,8 @@ class Transfers {
   void settled_probe(const Order& order, const std::optional<Error>& error, Now now);
   void settled_install(const Order& order, const Line& answer, const std::optional<Error>& error,
                        Now now);
+  // All the files of this order, in bytes.
+  std::int64_t size_of(const Order& order) const;
   // How far the files of this order are, in bytes.
   void progress(const Order& order, std::int64_t done, std::int64_t total);
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "common/names.h"
+#include "master/decide/identity.h"
 
 namespace dm::master {
 
@@ -37,6 +38,18 @@ void WorkerCommands::forget_worker(Request& request, Now now) {
   requests_.out_line(request.id, "worker " + name + " is forgotten");
 }
 
+void WorkerCommands::rename(Request& request, Now now) {
+  const auto& operands = request.invocation.operands;
+  std::string from = operands[0];
+  if (from.starts_with("worker/")) from = from.substr(7);
+  const std::string to = operands[1];
+  if (!state_.knows_worker(from)) return requests_.refuse(request, lookup_.no_such("worker", from));
+  if (const auto error = refuses_name(facts_, from, to)) return requests_.refuse(request, *error);
+  sessions_.rename(from, to, now);
+  requests_.out_line(request.id, "worker " + from + " is called " + to +
+                                     " from now on; its key must be of that name too");
+}
+
 // Every key of that name made so far is worthless from now on; the name itself stays. What is still
 // on its way from a session that one of them opened counts no more.
 void WorkerCommands::revoke(Request& request, Now now) {
@@ -44,7 +57,8 @@ void WorkerCommands::revoke(Request& request, Now now) {
   if (!is_worker_name(name))
     return requests_.refuse(request, fail(Code::kBadArg, "no such name is possible"));
   const std::int64_t generation = state_.least_generation(name) + 1;
-  recorder_.record(Line("REVOKE").add("name", name).add("generation", generation));
+  const bool lifted =
+      fence_.revoke(Line("REVOKE").add("name", name).add("generation", generation), now);
   const WorkerView* view = roster_.find(name);
   if (view != nullptr && view->session != 0) {
     const SessionClosed closed{view->session, "its key was revoked"};
@@ -52,6 +66,8 @@ void WorkerCommands::revoke(Request& request, Now now) {
     sessions_.handle(closed, now);
   }
   out_.push_back(KeysChanged{});
+  if (lifted) sessions_.restart_all("the fence is lifted", now);
+  if (lifted) failover_.look_again();
   requests_.out(request.id, name + ": keys below generation " + std::to_string(generation) +
                                 " are revoked; make a new one with 'dm keygen --worker " + name +
                                 " --generation " + std::to_string(generation) + "'\n");

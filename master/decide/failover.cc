@@ -7,8 +7,12 @@ namespace {
 
 constexpr std::size_t kLeastForSuspicion = 3;
 
+bool has_passed(const WorkerAbsence& worker, const FailoverView& view, std::int64_t span_ms) {
+  return worker.away && view.now_mono_ms - worker.since_mono_ms >= span_ms;
+}
+
 bool is_due(const WorkerAbsence& worker, const FailoverView& view) {
-  return worker.away && view.now_mono_ms - worker.since_mono_ms >= view.move_after_ms;
+  return has_passed(worker, view, worker.stays ? view.move_left_ms : view.move_after_ms);
 }
 
 // The most workers that were lost within one span of move_after.
@@ -51,7 +55,10 @@ FailoverPlan plan_failover(const FailoverView& view) {
   }
   if (is_held(view)) return plan;
   for (const WorkerAbsence& worker : view.workers)
-    if (is_due(worker, view)) plan.move_from.push_back(worker.name);
+    if (is_due(worker, view))
+      plan.move_from.push_back(worker.name);
+    else if (has_passed(worker, view, view.move_after_ms))
+      plan.move_leased_from.push_back(worker.name);
   if (plan.move_from.empty() || view.workers.size() < kLeastForSuspicion) return plan;
   const std::size_t together = lost_together(view);
   if (2 * together <= view.workers.size()) return plan;
@@ -60,6 +67,7 @@ FailoverPlan plan_failover(const FailoverView& view) {
   plan.change = FailoverPlan::Change::kSuspend;
   plan.vanished = together;
   plan.move_from.clear();
+  plan.move_leased_from.clear();
   return plan;
 }
 
@@ -67,8 +75,10 @@ std::int64_t next_failover(const FailoverView& view) {
   std::int64_t next = INT64_MAX;
   if (view.suspended) return next;
   for (const WorkerAbsence& worker : view.workers)
-    if (worker.away && !is_due(worker, view))
-      next = std::min(next, worker.since_mono_ms + view.move_after_ms);
+    for (const std::int64_t span_ms : {view.move_after_ms, view.move_left_ms})
+      if (worker.away && span_ms != INT64_MAX && !has_passed(worker, view, span_ms) &&
+          (worker.stays || span_ms == view.move_after_ms))
+        next = std::min(next, worker.since_mono_ms + span_ms);
   if (next != INT64_MAX || !all_are_here(view))
     next = std::max(next == INT64_MAX ? view.hold_until_mono_ms : next, view.hold_until_mono_ms);
   return next > view.now_mono_ms ? next : INT64_MAX;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/epoch_seal.h"
 #include "common/escape.h"
 #include "common/io/key_file.h"
 
@@ -76,6 +77,13 @@ std::string KeyRing::why_not(const Line& hello, std::string_view master_nonce, K
       if (proved_key(secret, hello, master_nonce, name))
         return "its key " + id + " is that of " + name + ", not its own";
   return "its key " + id + " was made with another secret, or for another name";
+}
+
+std::vector<std::string> KeyRing::epoch_keys() const {
+  std::vector<std::string> keys;
+  for (auto at = secrets_.rbegin(); at != secrets_.rend(); ++at)
+    keys.push_back(epoch_key(at->second));
+  return keys;
 }
 
 bool KeyRing::holds(const Credential& credential, std::int64_t least_generation) const {

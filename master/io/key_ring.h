@@ -44,6 +44,9 @@ class KeyRing {
   std::string why_not(const Line& hello, std::string_view master_nonce, KeyKind kind,
                       std::int64_t least_generation, const std::vector<std::string>& others) const;
 
+  // What seals this master's epoch: one key a secret, that of the newest first.
+  std::vector<std::string> epoch_keys() const;
+
   // Would that key still be accepted? Its secret may have been dropped, its name revoked.
   bool holds(const Credential& credential, std::int64_t least_generation) const;
 

@@ -47,6 +47,12 @@ Status take_directory(Options& options, const std::string& value) {
   return {};
 }
 
+Status take_move_left(Options& options, const std::string& value) {
+  if (value != "never") return take_duration<&Options::move_left_ms, kLeastTimeMs>(options, value);
+  options.move_left_ms = INT64_MAX;
+  return {};
+}
+
 Status take_dev(Options& options, const std::string& value) {
   return take_number<&Options::dev_workers, 1, 100>(options, value.empty() ? "2" : value);
 }
@@ -89,6 +95,10 @@ constexpr Flag<Options> kFlags[] = {
      &take_duration<&O::heartbeat_ms, kLeastTimeMs>},
     {{"move-after", kValue, "TIME", "10s", "when a lost worker's instances move"},
      &take_duration<&O::move_after_ms, kLeastTimeMs>},
+    {{"move-left", kValue, "TIME|never", "10m",
+      "when the instances of a worker move that was stopped and whose machine stays up: they go on "
+      "there meanwhile"},
+     &take_move_left},
     {{"history-max", kValue, "SIZE", "64M",
       "how much of the audit trail is kept for 'history' and 'events'"},
      &take_bytes<&O::history_max_bytes, kLeastHistory>},

@@ -26,6 +26,7 @@ struct Options {
   std::string check, repair;  // a state directory: look at it instead of running
   std::int64_t heartbeat_ms = 1000;
   std::int64_t move_after_ms = 10'000;
+  std::int64_t move_left_ms = 600'000;
   std::int64_t history_max_bytes = 64 * 1024 * 1024;
   std::int64_t keep_ended = 100;
   int disk_floor_percent = 5;

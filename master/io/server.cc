@@ -62,6 +62,7 @@ Status Server::open() {
        {&Server::open_state, &Server::read_journal, &Server::open_blobs, &Server::listen})
     if (auto done = (this->*step)(); !done) return done;
   cluster_->begin(loop_.now());
+  dispatch(EpochKeys{keys_.epoch_keys()});
   // A crash may have come between the record of a cut and the files.
   drop_history(cluster_->state().cuts.before);
   keep_history_small();
@@ -127,6 +128,7 @@ Status Server::read_journal() {
   ClusterOptions core;
   core.heartbeat_ms = options_.heartbeat_ms;
   core.move_after_ms = options_.move_after_ms;
+  core.move_left_ms = options_.move_left_ms;
   core.insecure = keys_.is_open();
   core.history_max_bytes = options_.history_max_bytes;
   core.keep_ended = options_.keep_ended;
@@ -233,6 +235,7 @@ void Server::reload_keys() {
   const auto loaded = keys_.load();
   say(loaded ? "keys read again" : "keys are kept as they were: " + loaded.error().message);
   if (loaded) tell_missing(*loaded);
+  dispatch(EpochKeys{keys_.epoch_keys()});
   recheck_keys();
 }
 

@@ -1,6 +1,7 @@
 #include "master/io/worker_port.h"
 
 #include "common/io/net.h"
+#include "common/sha256.h"
 
 namespace dm::master {
 namespace {
@@ -10,11 +11,21 @@ constexpr std::size_t kMaxQueue = 8 * 1024 * 1024;
 constexpr std::size_t kSlowMark = 256 * 1024;
 constexpr std::int64_t kLookMs = 2000;
 constexpr int kUserTimeoutMs = 5000;
+constexpr std::size_t kMostBoot = 64;  // bytes
 // A worker that comes back again and again has some that end beside the one that counts.
 constexpr std::size_t kSessionsPerHost = 1024, kSessionsPerKey = 64, kSessionsInAll = 16384;
 
 bool is_order(const Line& line) {
   return line.has("id") && line.verb() != "ERR";
+}
+
+// REQUIRES hex digits, two a byte.
+std::string bytes_of(std::string_view hex) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  return bytes;
 }
 
 bool is_worker_id(std::string_view id) {
@@ -91,10 +102,21 @@ std::optional<Error> WorkerPort::open_session(GuestId id, const Door::Guest& gue
   Peer& peer = peers_[session];
   peer.address = guest.address;
   peer.name = guest.name;
+  SessionOpened opened{session, guest.name, std::string(hello.text("id")), guest.address};
+  opened.boot = hello.text("boot").substr(0, kMostBoot);
+  if (proof.handshake) {
+    const std::string identity = hub_.cluster.identity_of(opened.id);
+    opened.has_key = true;
+    opened.is_identified =
+        !identity.empty() &&
+        proof_fits(hello.text("idproof"), identity_proof(bytes_of(identity), hello, guest.nonce));
+    const std::string pad = proof.handshake->seal_identity(std::string(32, '\0'));
+    opened.identity_pad = to_hex({reinterpret_cast<const std::uint8_t*>(pad.data()), pad.size()});
+  }
   peer.handshake = std::move(proof.handshake);
   peer.credential = std::move(proof.credential);
   start(session, peer, door_.take(id, proved));
-  hub_.dispatch(SessionOpened{session, peer.name, std::string(hello.text("id")), peer.address});
+  hub_.dispatch(opened);
   return std::nullopt;
 }
 

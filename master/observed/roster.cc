@@ -1,5 +1,7 @@
 #include "master/observed/roster.h"
 
+#include <utility>
+
 #include "common/check.h"
 
 namespace dm::master {
@@ -41,6 +43,17 @@ void Roster::place_on(const std::string& name) {
 void Roster::remove(const std::string& name) {
   if (const auto rank = rank_by_name_.extract(name)) ranked_.erase(rank.mapped());
   workers_.erase(name);
+}
+
+void Roster::rename(const std::string& from, const std::string& to) {
+  if (const auto rank = rank_by_name_.extract(from)) ranked_.erase(rank.mapped());
+  auto node = workers_.extract(from);
+  unbind(node.mapped().session);
+  node.mapped().session = 0;
+  node.mapped().synced = false;
+  node.mapped().name = to;
+  node.key() = to;
+  workers_.insert(std::move(node));
 }
 
 WorkerView* Roster::view_of(SessionId session) {

@@ -20,6 +20,8 @@ class Roster {
   WorkerView* edit(const std::string& name);
   WorkerView& add(const std::string& name);  // or the one that is there
   void remove(const std::string& name);
+  // REQUIRES that `from` is here and `to` is not. Its session is unbound.
+  void rename(const std::string& from, const std::string& to);
 
   // Those that may take new work, the best first. Follows what changes a rank only by rank().
   const std::set<PlacementRank>& ranked() const { return ranked_; }

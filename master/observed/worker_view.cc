@@ -75,10 +75,13 @@ bool is_full(const WorkerView& worker) {
 }
 
 PlacementRank rank_of(const WorkerView& worker) {
-  const auto cpus = static_cast<double>(std::max<std::int64_t>(worker.cpus, 1));
+  constexpr double kLeastShare = 1.0 / 16;  // of a processor, for an instance
+  const auto cpus = static_cast<double>(std::clamp<std::int64_t>(worker.cpus, 1, kMostCpus));
+  const double least = 100.0 * kLeastShare * static_cast<double>(worker.recorded) / cpus;
   const double expected =
-      worker.load() + 100.0 * static_cast<double>(worker.placed_since_beat) / cpus;
-  return {is_full(worker), expected, worker.instances + worker.placed_since_beat, worker.name};
+      std::max(worker.load(), least) + 100.0 * static_cast<double>(worker.placed_since_beat) / cpus;
+  const std::int64_t instances = std::max(worker.instances, worker.recorded);
+  return {is_full(worker), expected, instances + worker.placed_since_beat, worker.name};
 }
 
 std::int64_t lost_after_ms(std::int64_t heartbeat_ms) {

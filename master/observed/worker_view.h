@@ -36,13 +36,16 @@ struct Foreign {
 struct WorkerView {
   std::string name;
   std::string address;
-  std::string pending_id;  // of HELLO; recorded with the first beat
-  SessionId session = 0;   // 0: not connected
+  std::string pending_id;        // of HELLO; recorded with the first beat
+  std::string pending_identity;  // likewise, the secret of INFO
+  std::string identity_pad;      // it was asked for its secret, which comes hidden under this
+  SessionId session = 0;         // 0: not connected
   Presence presence = Presence::kSuspect;
   bool beaten = false;  // in this session
   bool synced = false;  // it has told all it knows, and takes orders
   bool heard = false;   // it has done so at least once since the master's start
   bool cordoned = false;
+  bool stays = false;       // it left in good order, its machine stays up, and its apps go on
   bool disk_low = false;    // by its own word: below its --disk-floor
   bool tells_disk = false;  // its word counts, whatever is free
   std::int64_t last_beat_mono_ms = 0;
@@ -60,6 +63,7 @@ struct WorkerView {
   std::int64_t children_user_ms = 0, children_system_ms = 0, children_max_rss_bytes = 0;
   std::optional<std::int64_t> children_reaped;
   std::int64_t instances = 0;              // alive, by its last beat
+  std::int64_t recorded = 0;               // that are to run there, by our own records at that time
   std::int64_t placed_since_beat = 0;      // launched there, not in `instances` yet
   std::map<std::string, Foreign> foreign;  // instances of which no record of ours speaks
   UnrecordedNotices foreign_notices;       // what was said of these
@@ -88,7 +92,10 @@ bool is_full(const WorkerView& worker);
 
 // The order in which workers are chosen: the least loaded first, each instance placed since its
 // last beat counted as one busy processor; ties go to fewer instances, then by name. Full ones come
-// last.
+// last. What a worker claims is bounded by what is plausible: no more than kMostCpus processors,
+// and no less load than a sixteenth of a processor for each instance that our own records place
+// there.
+inline constexpr std::int64_t kMostCpus = 1024;
 struct PlacementRank {
   bool full = false;
   double load = 0;

@@ -21,6 +21,7 @@ struct State::Kind {
 const State::Kind State::kKinds[] = {
     {"WORKER", &State::on_worker},
     {"FORGET", &State::on_forget},
+    {"RENAMED", &State::on_renamed},
     {"REVOKE", &State::on_revoke},
     {"ASKED", &State::on_asked},
     {"COMMAND", &State::on_command},
@@ -55,13 +56,22 @@ Status State::apply(const Line& record) {
 // --- the cluster and its workers ---
 
 Status State::on_worker(const Line& record) {
-  workers[key(record, "name")] = {key(record, "id"), record.number_or("cordoned", 0) != 0};
+  know(key(record, "name"), {key(record, "id"), record.number_or("cordoned", 0) != 0,
+                             key(record, "identity"), record.number_or("stays", 0)});
+  return {};
+}
+
+Status State::on_renamed(const Line& record) {
+  rename(key(record, "worker"), key(record, "name"), key(record, "id"));
   return {};
 }
 
 Status State::on_forget(const Line& record) {
   const std::string name = key(record, "worker");
-  workers.erase(name);
+  if (const auto old = workers.find(name); old != workers.end()) {
+    by_id_.erase(old->second.id);
+    workers.erase(old);
+  }
   deletes.erase(name);
   acknowledged.erase(name);
   for (auto& [sha, version] : versions) {
@@ -75,7 +85,9 @@ Status State::on_forget(const Line& record) {
 }
 
 Status State::on_revoke(const Line& record) {
-  generations[key(record, "name")] = record.number_or("generation", 1);
+  const std::string name = key(record, "name");
+  generations[name] = record.number_or("generation", 1);
+  if (witnesses.erase(name) > 0) fence = witnesses.empty() ? "" : witnesses.begin()->second;
   return {};
 }
 
@@ -117,12 +129,15 @@ Status State::on_epoch(const Line& record) {
   if (record.has("new")) {
     any_epoch_below = epoch_number;
     fence.clear();
+    witnesses.clear();
   }
   return {};
 }
 
+// One of an older version names no worker: only a new epoch ends it.
 Status State::on_fenced(const Line& record) {
-  fence = record.text("why");
+  witnesses[key(record, "worker")] = key(record, "why");
+  fence = witnesses.begin()->second;
   return {};
 }
 

@@ -8,12 +8,14 @@ namespace dm::master {
 
 // What stands behind relies on what stands before: an APP names its current version after VERSION
 // has, a VERSION would end a HEARD before it, an INSTANCE or INSTALLED would cancel a DELETING
-// before it.
+// before it, a REVOKE would lift the fence of a FENCED before it. A RENAMED of the tail finds its
+// worker only under the name that stands here.
 const SnapshotWalk::Section SnapshotWalk::kSections[] = {
-    &SnapshotWalk::cluster, &SnapshotWalk::asked,        &SnapshotWalk::generations,
-    &SnapshotWalk::workers, &SnapshotWalk::versions,     &SnapshotWalk::installed,
-    &SnapshotWalk::apps,    &SnapshotWalk::heard,        &SnapshotWalk::instances,
-    &SnapshotWalk::deletes, &SnapshotWalk::acknowledged, &SnapshotWalk::held,
+    &SnapshotWalk::cluster,   &SnapshotWalk::asked,     &SnapshotWalk::generations,
+    &SnapshotWalk::workers,   &SnapshotWalk::witnesses, &SnapshotWalk::versions,
+    &SnapshotWalk::installed, &SnapshotWalk::apps,      &SnapshotWalk::heard,
+    &SnapshotWalk::instances, &SnapshotWalk::deletes,   &SnapshotWalk::acknowledged,
+    &SnapshotWalk::held,
 };
 
 bool SnapshotWalk::is_done() const {
@@ -73,7 +75,6 @@ bool SnapshotWalk::cluster(const State& state) {
     if (number == state.any_epoch_below) line.add("new", 1);
     records_.push_back(std::move(line));
   }
-  if (!state.fence.empty()) records_.push_back(Line("FENCED").add("why", state.fence));
   if (state.cuts.before > 0) records_.push_back(print_cuts(state.cuts));
   return true;
 }
@@ -90,11 +91,15 @@ bool SnapshotWalk::generations(const State& state) {
   });
 }
 
+bool SnapshotWalk::witnesses(const State& state) {
+  return walk(state.witnesses, [&](const std::string& worker, const std::string& why) {
+    records_.push_back(Line("FENCED").add("worker", worker).add("why", why));
+  });
+}
+
 bool SnapshotWalk::workers(const State& state) {
   return walk(state.workers, [&](const std::string& name, const KnownWorker& worker) {
-    Line line("WORKER");
-    line.add("name", name).add("id", worker.id).add("cordoned", worker.cordoned ? 1 : 0);
-    records_.push_back(std::move(line));
+    records_.push_back(print_worker(name, worker));
   });
 }
 

@@ -28,6 +28,7 @@ class SnapshotWalk {
   bool cluster(const State& state);
   bool asked(const State& state);
   bool generations(const State& state);
+  bool witnesses(const State& state);
   bool workers(const State& state);
   bool versions(const State& state);
   bool installed(const State& state);

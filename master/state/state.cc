@@ -5,6 +5,25 @@
 #include "common/names.h"
 
 namespace dm::master {
+namespace {
+
+bool runs(const Placement& placement) {
+  return placement.desired == Desired::kRunning && !placement.has_ended();
+}
+
+}  // namespace
+
+Line print_worker(const std::string& name, const KnownWorker& worker) {
+  Line line("WORKER");
+  line.add("name", name).add("id", worker.id).add("cordoned", worker.cordoned ? 1 : 0);
+  if (!worker.identity.empty()) line.add("identity", worker.identity);
+  if (worker.stays_since_ms > 0) line.add("stays", worker.stays_since_ms);
+  return line;
+}
+
+Line print_rename(const std::string& from, const std::string& to, const KnownWorker& worker) {
+  return Line("RENAMED").add("worker", from).add("name", to).add("id", worker.id);
+}
 
 Line print_end(const std::string& instance, const RunEnd& end) {
   Line line("ENDED");
@@ -42,9 +61,55 @@ Line print_asked(const std::string& number, const AskedCommand& command) {
   return line.add("who", command.who).add("from", command.from).add("words", command.words);
 }
 
+void State::know(const std::string& name, KnownWorker worker) {
+  if (const auto old = workers.find(name); old != workers.end()) by_id_.erase(old->second.id);
+  if (!worker.id.empty()) by_id_[worker.id] = name;
+  workers[name] = std::move(worker);
+}
+
+// Whatever is known of the worker is known of it under its new name. The id makes sure that a
+// record that is replayed onto a later state does not take another worker, which has the old name
+// by then, for this one.
+void State::rename(const std::string& from, const std::string& to, const std::string& id) {
+  const auto old = workers.find(from);
+  if (old == workers.end() || old->second.id != id || from == to) return;
+  KnownWorker worker = old->second;
+  workers.erase(old);
+  know(to, std::move(worker));
+  const auto move_entry = [&](auto& map) {
+    if (auto node = map.extract(from)) {
+      node.key() = to;
+      map.erase(to);
+      map.insert(std::move(node));
+    }
+  };
+  move_entry(deletes);
+  move_entry(acknowledged);
+  move_entry(witnesses);
+  const auto move_member = [&](auto& set) {
+    if (set.erase(from) > 0) set.insert(to);
+  };
+  for (auto& [sha, version] : versions) {
+    move_member(version.installed_on);
+    move_member(version.sent_to);
+  }
+  for (auto& [app, known] : heard)
+    if (known.worker == from) known.worker = to;
+  const std::set<std::string> placed = placed_on(from);
+  for (const std::string& name : placed) {
+    Placement& placement = instances.at(name);
+    unindex(name, placement);
+    placement.worker = to;
+    index(name, placement);
+  }
+  for (auto& [name, placement] : instances)
+    std::replace(placement.tried.begin(), placement.tried.end(), from, to);
+}
+
 void State::index(const std::string& name, const Placement& placement) {
   by_worker_[placement.worker].insert(name);
   if (placement.lease_ms > 0) singletons_[placement.app].insert(name);
+  if (runs(placement)) ++running_[placement.worker];
   if (placement.has_ended())
     ended_[placement.app].emplace(placement.last_end->ended_ms.value_or(0), name);
 }
@@ -58,6 +123,9 @@ void State::unindex(const std::string& name, const Placement& placement) {
   };
   take(by_worker_, placement.worker, name);
   take(singletons_, placement.app, name);
+  if (runs(placement))
+    if (const auto count = running_.find(placement.worker); count != running_.end())
+      if (--count->second == 0) running_.erase(count);
   if (placement.has_ended())
     take(ended_, placement.app, std::pair(placement.last_end->ended_ms.value_or(0), name));
 }
@@ -84,6 +152,16 @@ const std::set<std::string>& State::placed_on(const std::string& worker) const {
 
 const std::set<std::string>& State::singletons_of(const std::string& app) const {
   return members(singletons_, app);
+}
+
+std::string State::worker_with(const std::string& id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? "" : found->second;
+}
+
+std::int64_t State::running_on(const std::string& worker) const {
+  const auto found = running_.find(worker);
+  return found == running_.end() ? 0 : found->second;
 }
 
 std::vector<std::string> State::instances_of(const std::string& app) const {

@@ -31,6 +31,8 @@ struct AskedCommand {
 struct KnownWorker {
   std::string id;  // 128 bits in hex; empty for one that gave none
   bool cordoned = false;
+  std::string identity = {};  // its secret (common/handshake.h), never shown; empty: none known
+  std::int64_t stays_since_ms = 0;  // it left and will be back, at that time; 0: it did not
   bool operator==(const KnownWorker&) const = default;
 };
 
@@ -75,8 +77,10 @@ class State {
   std::int64_t any_epoch_below = 0;  // an operator has said that older ones need not be known
   static constexpr std::size_t kMostEpochs = 1000;
   // Why no orders are given: a worker has obeyed a later master, so this is an old copy of the
-  // journal. Empty: they are. An EPOCH with `new` ends it.
+  // journal. Empty: they are. An EPOCH with `new` ends it, and so does the revocation of the last
+  // witness.
   std::string fence;
+  std::map<std::string, std::string> witnesses;  // worker: why, by its word
   // Was this a start of this very master? "NUMBER-ID".
   bool knows_epoch(std::string_view epoch) const;
 
@@ -94,6 +98,10 @@ class State {
   std::map<std::string, Version> versions;  // by the manifest's SHA-256
   std::map<std::string, Placement> instances;
   bool knows_worker(const std::string& name) const { return workers.contains(name); }
+  // What the worker with that id is called; empty if none has it, or for no id.
+  std::string worker_with(const std::string& id) const;
+  // How many instances are to run there and have not ended.
+  std::int64_t running_on(const std::string& worker) const;
   // Indexes of `instances`, by name in order; empty for a name that is not known.
   const std::set<std::string>& placed_on(const std::string& worker) const;
   const std::set<std::string>& singletons_of(const std::string& app) const;
@@ -115,6 +123,7 @@ class State {
 
   Status on_worker(const Line& record);
   Status on_forget(const Line& record);
+  Status on_renamed(const Line& record);
   Status on_revoke(const Line& record);
   Status on_asked(const Line& record);
   Status on_command(const Line& record);
@@ -142,6 +151,8 @@ class State {
   // Changes a recorded instance and its indexes; nothing if it is not there.
   template <typename Change>
   void change(const std::string& name, Change change);
+  void know(const std::string& name, KnownWorker worker);
+  void rename(const std::string& from, const std::string& to, const std::string& id);
   void keep(const std::string& worker, const std::string& app);
   using Instances = std::map<std::string, Placement>;
   void index(const std::string& name, const Placement& placement);
@@ -149,11 +160,15 @@ class State {
   Instances::iterator remove(Instances::iterator at);
 
   std::map<std::string, std::set<std::string>> by_worker_, singletons_;
+  std::map<std::string, std::string> by_id_;     // workers
+  std::map<std::string, std::int64_t> running_;  // by worker
   std::map<std::string, Ended> ended_;
 };
 
 // The records of a placement, of an end, and of the cuts: sums, so that a repeated one counts
 // nothing twice.
+Line print_worker(const std::string& name, const KnownWorker& worker);
+Line print_rename(const std::string& from, const std::string& to, const KnownWorker& worker);
 Line print_placement(const std::string& name, const Placement& placement);
 Line print_desired(const std::string& instance, Desired desired);
 Line print_cuts(const HistoryCuts& cuts);

@@ -67,6 +67,9 @@ InstanceRow row_of(const Facts& facts, const std::string& name, Now now) {
   row.restarts = live.restarts;
   row.state = answer.phase == Phase::kAlive ? live.state : std::string(word(answer.phase));
   row.alive = answer.alive;
+  const WorkerView* worker = facts.roster.find(placement.worker);
+  if (answer.phase == Phase::kUnknown && worker != nullptr && worker->presence == Presence::kLeft)
+    row.away = placement.worker + " left";
   if (answer.ended) {
     if (placement.last_end) show_end(row, *placement.last_end);
     if (answer.phase == Phase::kBackoff) show_backoff(row, live, now);

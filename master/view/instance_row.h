@@ -15,6 +15,7 @@ struct InstanceRow {
   std::string name;
   const Placement* placement = nullptr;
   std::string state, reason;
+  std::string away;  // "w1 left": why its state is unknown; empty otherwise
   bool alive = false;
   std::int64_t run = 0, restarts = 0;
   std::optional<std::int64_t> pid, started_ms, ended_ms, exit_code;

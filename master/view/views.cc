@@ -93,6 +93,11 @@ std::string uptime(const InstanceRow& row, Now now) {
   return print_duration(std::max<std::int64_t>(now.wall_ms - *row.started_ms, 0));
 }
 
+// An upgrade of a worker is no loss: what runs there most likely goes on.
+std::string state_cell(const InstanceRow& row) {
+  return row.away.empty() ? row.state : row.state + " (" + row.away + ")";
+}
+
 }  // namespace
 
 std::string percent(const std::optional<double>& value) {
@@ -143,9 +148,9 @@ std::string show_instances(const std::vector<InstanceRow>& rows, Now now, bool j
       text += instance_object(row).print() + "\n";
       continue;
     }
-    table.add_row({row.name, row.placement->worker, number(row.pid), row.state, uptime(row, now),
-                   std::to_string(row.restarts), percent(row.cpu_percent), bytes(row.rss_bytes),
-                   row.reason.empty() ? "-" : row.reason});
+    table.add_row({row.name, row.placement->worker, number(row.pid), state_cell(row),
+                   uptime(row, now), std::to_string(row.restarts), percent(row.cpu_percent),
+                   bytes(row.rss_bytes), row.reason.empty() ? "-" : row.reason});
   }
   return json ? text : joined(table.lines());
 }

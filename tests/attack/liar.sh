@@ -58,6 +58,9 @@ dm workers forget evil
 dm_fails 3 describe worker/evil
 same "$(count_events 'workers revoke evil: done')" 1
 lives "$pid" || fail "the app is gone"
+# It was the only one that said so: orders are given again.
+wait_for worker_is w1 up
+dm launch work --on w1
 stop_program master
 start_master --heartbeat 60s --new-epoch
 wait_for worker_is w1 up

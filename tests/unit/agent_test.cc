@@ -434,3 +434,11 @@ TEST(agent_stops_nothing_when_it_leaves) {
   world.feed(Leave{});
   CHECK_EQ(world.take(), "M> BYE\nfinish leaving\n");
 }
+
+TEST(agent_says_that_it_will_be_back) {
+  AgentWorld world;
+  world.join();
+  world.take();
+  world.feed(Leave{true});
+  CHECK_EQ(world.count("M> BYE stay=1"), 1);
+}

@@ -1,4 +1,5 @@
 // An old copy of the journal: no orders, no ends taken, until an operator begins a new epoch.
+#include "master/state/snapshot.h"
 #include "tests/unit/check.h"
 #include "tests/unit/cluster_world.h"
 
@@ -82,7 +83,7 @@ TEST(fence_lets_a_liar_be_thrown_out) {
   world.hear("w2", "HEARTBEAT seq=1");
   CHECK(
       world.has("start dm-master with --new-epoch if this journal is the newer one all the same; "
-                "if w2 is not to be believed, 'workers revoke w2' first"));
+                "if w2 is not to be believed, 'workers revoke w2' lifts this"));
   for (const char* look : {"workers", "ps --all", "usage", "events", "describe w2", "names",
                            "version", "failover", "help"})
     CHECK(!world.print(look).empty());
@@ -102,9 +103,9 @@ TEST(fence_lets_a_liar_be_thrown_out) {
   const RequestId forget = world.run("workers forget w2");
   CHECK(world.has("#" + std::to_string(forget) + " OK"));
   CHECK(!world.cluster().state().workers.contains("w2"));
-  // The fence itself stays: only its operator knows which journal is the right one.
-  world.run("launch web");
-  CHECK(world.has("ERR denied worker w2 has obeyed epoch 9-future"));
+  // Nobody is left who claims it.
+  world.run("launch web --on w1");
+  CHECK(!world.has("ERR denied"));
 }
 
 TEST(fence_quotes_only_so_much_of_a_claim) {
@@ -125,4 +126,75 @@ TEST(sessions_end_with_the_key_that_opened_them) {
   world.run("workers revoke w1");
   CHECK_EQ(world.cluster().workers().at("w1").session, 0U);
   CHECK(world.print("workers").find("suspect") != std::string::npos);
+}
+
+// One stolen key must not stop a cluster: only a master can have issued the epoch.
+TEST(fence_is_raised_by_a_sealed_claim_alone) {
+  World world = with_web({"w1", "w2"});
+  world.set_secret("ours");
+  for (const std::string& claim : {std::string(kFuture), World::claim("9-future", "guessed"),
+                                   "INFO epoch=999-dead record=7 seal=" + std::string(32, '0')}) {
+    world.open("w2");
+    world.take();
+    world.hear("w2", claim);
+    CHECK(world.has("say worker w2 claims to have obeyed epoch 9"));
+    CHECK(world.cluster().state().fence.empty());
+  }
+  world.hear("w2", World::claim("9-future", "ours"));
+  CHECK(!world.cluster().state().fence.empty());
+}
+
+TEST(fence_seal_is_given_with_welcome) {
+  World world = with_web({"w1"});
+  world.open("w1");
+  CHECK(!world.has("seal="));
+  world.set_secret("ours");
+  world.open("w1");
+  CHECK(world.has("missed=2 record="));
+  CHECK(world.has(" seal="));
+}
+
+TEST(fence_lets_operators_stop_and_kill) {
+  World world = with_web({"w1", "w2"});
+  const std::string web = world.launch("web", "w1", " --restart always");
+  world.hear("w2", kFuture);
+  world.take();
+  const RequestId stop = world.run("stop " + web);
+  world.answer("w1", "STOP", "OK reason=stopped");
+  CHECK(world.has("#" + std::to_string(stop) + " OK"));
+  world.run("kill " + web);
+  world.run("start " + web);
+  CHECK(world.has("ERR denied worker w2 has obeyed"));
+}
+
+TEST(fence_lets_living_singletons_keep_their_leases) {
+  World world = with_web({"w1", "w2"});
+  const std::string web = world.launch("web", "w1", " --singleton --restart always");
+  world.hear("w2", kFuture);
+  world.take();
+  world.hear("w1", "HEARTBEAT seq=2");
+  CHECK_EQ(world.count("w1> LEASE beat=2 instance=" + web), 1);
+  // Of one that has ended another may live of which this journal does not know.
+  world.hear("w1", "INSTANCE instance=" + web + " desired=running state=dead run=1 restarts=0");
+  world.take();
+  world.hear("w1", "HEARTBEAT seq=3");
+  CHECK_EQ(world.count("w1> LEASE"), 0);
+}
+
+TEST(fence_stays_while_one_witness_is_left) {
+  World world = with_web({"w1", "w2", "w3"});
+  world.set_secret("ours");
+  world.hear("w2", World::claim("9-future", "ours"));
+  world.hear("w3", World::claim("9-future", "ours"));
+  world.run("workers revoke w2");
+  CHECK(!world.cluster().state().fence.empty());
+  world.restart();
+  CHECK(!world.cluster().state().fence.empty());
+  world.open("w1");
+  world.take();
+  world.run("workers revoke w3");
+  CHECK(world.cluster().state().fence.empty());
+  // What was not taken meanwhile is told anew.
+  CHECK(world.has("w1 closed: the fence is lifted"));
+  CHECK(snapshot(world.cluster().state()).size() > 0);
 }

@@ -59,6 +59,16 @@ void World::restart() {
   sessions_.clear();
   names_.clear();
   cluster_->begin(now);
+  feed(EpochKeys{epoch_keys_});
+}
+
+void World::set_secret(const std::string& secret) {
+  epoch_keys_ = {secret};
+  feed(EpochKeys{epoch_keys_});
+}
+
+std::string World::claim(const std::string& epoch, const std::string& secret) {
+  return "INFO epoch=" + epoch + " record=7 seal=" + seal_epoch(secret, {"c1", epoch, 7});
 }
 
 void World::remember(std::string_view record) {
@@ -122,10 +132,15 @@ void World::note(const Effect& effect) {
 }
 
 void World::open(const std::string& worker, const std::string& id) {
-  const SessionId session = next_session_++;
-  sessions_[worker] = session;
-  names_[session] = worker;
-  feed(SessionOpened{session, worker, id, "10.0.0.1:" + std::to_string(session)});
+  open(SessionOpened{0, worker, id, ""});
+}
+
+void World::open(SessionOpened opened) {
+  opened.session = next_session_++;
+  opened.address = "10.0.0.1:" + std::to_string(opened.session);
+  sessions_[opened.name] = opened.session;
+  names_[opened.session] = opened.name;
+  feed(opened);
 }
 
 void World::close(const std::string& worker, const std::string& why) {

@@ -26,6 +26,7 @@ class World {
 
   // A worker's session. `id`: its 32 hex digits, or empty.
   void open(const std::string& worker, const std::string& id = "");
+  void open(master::SessionOpened opened);  // whose session is given here
   void close(const std::string& worker, const std::string& why = "connection closed");
   void hear(const std::string& worker, std::string_view line);
   // A new session, which tells of one instance: what is made of SYNCED is left in the log.
@@ -49,6 +50,11 @@ class World {
   void answer(const std::string& worker, const std::string& verb, std::string_view text);
   // The id of the latest order of that verb that went to that worker; empty if none did.
   std::string order(const std::string& worker, const std::string& verb) const;
+
+  // The master has one secret, called `secret`; kept over restart().
+  void set_secret(const std::string& secret);
+  // The INFO of a worker that has obeyed an epoch which a master with that secret issued.
+  static std::string claim(const std::string& epoch, const std::string& secret);
 
   // Any other event.
   void feed(const master::Event& event);
@@ -79,6 +85,7 @@ class World {
 
   std::int64_t heartbeat_ms_;
   int starts_ = 1;
+  std::vector<std::string> epoch_keys_;
   std::unique_ptr<master::Cluster> cluster_;
   std::vector<Line> journal_;
   std::vector<std::string> log_;

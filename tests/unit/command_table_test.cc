@@ -75,6 +75,8 @@ TEST(command_table_the_reach_fits_the_role) {
   for (const CommandSpec& command : command_table()) {
     CHECK_EQ(command.reach == Reach::kLooks, command.role == Role::kViewer);
     CHECK_EQ(command.reach == Reach::kExpels, command.role == Role::kAdmin);
+    CHECK_EQ(command.reach == Reach::kEnds,
+             command.id == CommandId::kStop || command.id == CommandId::kKill);
   }
 }
 

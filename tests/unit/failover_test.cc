@@ -14,7 +14,7 @@ FailoverView absent(const std::vector<std::int64_t>& lost_at, std::int64_t now) 
   view.move_after_ms = 10'000;
   for (std::size_t i = 0; i < lost_at.size(); ++i)
     view.workers.push_back(
-        {"w" + std::to_string(i + 1), lost_at[i] >= 0, lost_at[i] >= 0, lost_at[i]});
+        {"w" + std::to_string(i + 1), lost_at[i] >= 0, lost_at[i] >= 0, false, lost_at[i]});
   return view;
 }
 
@@ -80,4 +80,20 @@ TEST(failover_a_goodbye_is_no_mass_failure) {
   FailoverView view = absent({1000, 1000, -1}, 11'000);
   view.workers[0].lost = view.workers[1].lost = false;  // they said BYE
   CHECK_EQ(moved(plan_failover(view)), "w1 w2 ");
+}
+
+TEST(failover_one_that_stays_is_given_longer) {
+  FailoverView view = absent({1000, -1}, 11'000);
+  view.workers[0].lost = false;
+  view.workers[0].stays = true;
+  view.move_left_ms = 600'000;
+  CHECK_EQ(moved(plan_failover(view)), "");
+  // Its singletons have ended with their leases.
+  CHECK_EQ(plan_failover(view).move_leased_from.size(), 1U);
+  CHECK_EQ(next_failover(view), 601'000);
+  view.now_mono_ms = 601'000;
+  CHECK_EQ(moved(plan_failover(view)), "w1 ");
+  view.move_left_ms = INT64_MAX;
+  CHECK_EQ(moved(plan_failover(view)), "");
+  CHECK_EQ(next_failover(view), INT64_MAX);
 }

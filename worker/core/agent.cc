@@ -71,7 +71,7 @@ void Agent::greet(Now now) {
   // At once: the next start, perhaps without the option, finds the way to the new master.
   if (another && facts_.join) bind();
   // Said also to a master that is then not obeyed: it learns from it that it is an old copy.
-  if (!another && !binding_.epoch.empty()) info.add("epoch", binding_.epoch);
+  if (!another) binding_.claim(info);
   if (wants_to_enrol()) info.add("identity", kSealed);
   if (!facts_.cannot_run.empty()) info.add("cannot_run", facts_.cannot_run);
   to_master(info);
@@ -161,9 +161,10 @@ void Agent::handle(const Tick&, Now now) {
   for (const std::string& name : deadlines_.due(now.mono_ms)) expire(instances_.at(name), now);
 }
 
-void Agent::handle(const Leave&, Now) {
+void Agent::handle(const Leave& leave, Now) {
   if (!link_.is_up()) return;
-  to_master(Line("BYE"));
+  Line bye("BYE");
+  to_master(leave.stays ? bye.add("stay", 1) : bye);
   out_.push_back(Disconnect{"leaving", true});
 }
 
@@ -172,9 +173,7 @@ void Agent::handle(const Leave&, Now) {
 Status Agent::replay(const Line& record) {
   const std::string& verb = record.verb();
   if (verb == "CLUSTER") {
-    binding_.cluster = record.text("id");
-    binding_.epoch = record.text("epoch");
-    binding_.enrolled = record.has("enrolled");
+    binding_ = ClusterBinding::read(record, "id");
   } else if (verb == "SUPERVISOR") {
     supervisor_ = record.text("id");
   } else if (verb == "INSTALLED") {
@@ -280,7 +279,7 @@ Status Agent::replay_run(const Line& record) {
 
 std::vector<Line> Agent::snapshot() const {
   std::vector<Line> records;
-  if (!binding_.cluster.empty()) records.push_back(binding_record());
+  if (!binding_.cluster.empty()) records.push_back(binding_.print());
   if (!supervisor_.empty()) records.push_back(Line("SUPERVISOR").add("id", supervisor_));
   for (const auto& [key, exe] : installed_)
     records.push_back(

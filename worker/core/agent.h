@@ -141,7 +141,6 @@ class Agent {
   void hold_until_heard(Now now);
   void note_greeting(const Line& line, Now now);
   void let_go(Now now);
-  Line binding_record() const;
   void note_enrolment();
   bool wants_to_enrol() const;
 

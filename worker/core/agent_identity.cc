@@ -33,19 +33,12 @@ void Agent::let_go(Now now) {
       set_deadline(instance, now.mono_ms);
 }
 
-Line Agent::binding_record() const {
-  Line record("CLUSTER");
-  record.add("id", binding_.cluster).add("epoch", binding_.epoch);
-  if (binding_.enrolled) record.add("enrolled", 1);
-  return record;
-}
-
 // A cluster that holds our secret is never sent it again: whoever has stolen our key could ask.
 void Agent::note_enrolment() {
   if (link_.identity() != "known" || binding_.enrolled) return;
   if (binding_.cluster.empty() || binding_.cluster != link_.cluster()) return;
   binding_.enrolled = true;
-  append_lazily(binding_record());
+  append_lazily(binding_.print());
 }
 
 bool Agent::wants_to_enrol() const {

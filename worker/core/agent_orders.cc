@@ -49,13 +49,14 @@ const Agent::Order Agent::kOrders[] = {
 // forget by it only that start of the master knows. A master that only reads does not bind us: an
 // old copy of its journal must hear from us again that it is one.
 void Agent::bind() {
-  ClusterBinding binding{link_.cluster(), link_.epoch(), link_.identity() == "known"};
+  ClusterBinding binding = link_.binding();
+  binding.enrolled = link_.identity() == "known";
   if (binding.cluster == binding_.cluster && binding_.enrolled) binding.enrolled = true;
   if (binding.cluster.empty() ||
       (binding.cluster == binding_.cluster && binding.epoch == binding_.epoch))
     return;
   binding_ = binding;
-  append(binding_record());
+  append(binding.print());
 }
 
 void Agent::obey(const Line& order, Now now) {

@@ -1,6 +1,9 @@
 #include "worker/core/cluster_binding.h"
 
 namespace dm::worker {
+namespace {
+constexpr std::size_t kMostSeal = 64;  // bytes
+}  // namespace
 
 std::int64_t epoch_number(std::string_view epoch) {
   return parse_integer(epoch.substr(0, epoch.find('-'))).value_or(0);
@@ -14,6 +17,30 @@ std::string_view epoch_of_order(std::string_view id) {
   if (!is_hex || !parse_integer(id.substr(0, dash)) || !parse_integer(id.substr(dot + 1)))
     return "";
   return id.substr(0, dot);
+}
+
+ClusterBinding ClusterBinding::read(const Line& line, std::string_view cluster_key) {
+  ClusterBinding binding;
+  binding.cluster = line.text(cluster_key);
+  binding.epoch = line.text("epoch");
+  binding.record = line.number_or("record", 0);
+  binding.enrolled = line.has("enrolled");
+  binding.seal = line.text("seal").substr(0, kMostSeal);
+  return binding;
+}
+
+void ClusterBinding::claim(Line& info) const {
+  if (epoch.empty()) return;
+  info.add("epoch", epoch);
+  if (!seal.empty()) info.add("record", record).add("seal", seal);
+}
+
+Line ClusterBinding::print() const {
+  Line line("CLUSTER");
+  line.add("id", cluster).add("epoch", epoch);
+  if (enrolled) line.add("enrolled", 1);
+  if (!seal.empty()) line.add("record", record).add("seal", seal);
+  return line;
 }
 
 std::string ClusterBinding::refusal(std::string_view its_cluster, std::string_view its_epoch,

@@ -181,8 +181,10 @@ struct StreamEnded {
   std::string id;
   std::optional<Error> error;
 };
-struct Leave {};  // the agent is about to end; the apps go on
-struct Tick {};   // a deadline of next_deadline() has come
+struct Leave {
+  bool stays = false;  // the machine stays up, and we shall be back
+};                     // the agent is about to end; the apps go on
+struct Tick {};        // a deadline of next_deadline() has come
 
 using Event = std::variant<MasterUp, MasterDown, MasterLine, SupervisorUp, SupervisorDown,
                            SupervisorLine, SpawnFailed, InstallProgress, Installed, Removed,

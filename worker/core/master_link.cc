@@ -63,8 +63,7 @@ MasterLink::Verdict MasterLink::on_line(const Line& line, Now now, Effects& out)
     }
     heartbeat_ms_ = std::clamp<std::int64_t>(line.number_or("heartbeat_ms", 1000), 10, 600'000);
     missed_ = std::clamp<std::int64_t>(line.number_or("missed", 2), 1, 100);
-    cluster_ = line.text("cluster");
-    epoch_ = line.text("epoch");
+    binding_ = ClusterBinding::read(line, "cluster");
     identity_ = line.text("identity");
     state_ = State::kUp;
     up_since_ = now.mono_ms;

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "worker/core/backoff.h"
+#include "worker/core/cluster_binding.h"
 #include "worker/core/effects.h"
 
 namespace dm::worker {
@@ -31,8 +32,10 @@ class MasterLink {
 
   bool is_up() const { return state_ == State::kUp; }
   std::int64_t heartbeat_ms() const { return heartbeat_ms_; }
-  const std::string& cluster() const { return cluster_; }
-  const std::string& epoch() const { return epoch_; }
+  const std::string& cluster() const { return binding_.cluster; }
+  const std::string& epoch() const { return binding_.epoch; }
+  // What this session's WELCOME said of its master.
+  const ClusterBinding& binding() const { return binding_; }
   // identity= of its WELCOME: enroll or known; empty: it says nothing of it.
   const std::string& identity() const { return identity_; }
   std::int64_t next_deadline() const { return deadline_; }
@@ -51,7 +54,8 @@ class MasterLink {
   std::int64_t heartbeat_ms_ = 1000;
   std::int64_t missed_ = 2;
   std::int64_t up_since_ = 0;
-  std::string cluster_, epoch_, identity_;
+  ClusterBinding binding_;
+  std::string identity_;
   std::string last_why_, why_before_;  // of the last failure; of the one before this WELCOME
 };
 

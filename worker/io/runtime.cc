@@ -101,12 +101,12 @@ void Runtime::use_key(const AccessKey& key) {
   session_.drop("the key has been replaced");
 }
 
-bool Runtime::leave() {
+bool Runtime::leave(bool stays) {
   if (leaving_) return false;
   leaving_ = true;
   cancelled_ = true;
   parts_.notify.send("STOPPING=1");
-  raise(Leave{});
+  raise(Leave{stays});
   loop_.later([this] { end_if_left(); });
   // A master that does not read must not keep us.
   loop_.at(loop_.now().mono_ms + kLeaveMs, [this] { loop_.stop(0); });

@@ -43,8 +43,9 @@ class Runtime {
   void start(Fd supervisor);
   // Proves this key from now on: another one than before makes it connect anew.
   void use_key(const AccessKey& key);
-  // Says good-bye to the master, then ends the loop; apps go on. False if it was called before.
-  bool leave();
+  // Says good-bye to the master, then ends the loop; apps go on. `stays`: the machine stays up and
+  // the worker will be back. False if it was called before.
+  bool leave(bool stays = false);
 
  private:
   void raise(Event event);
