@@ -23,5 +23,8 @@ inside=$(cat /proc/$outside/task/$outside/children)
 kill -TERM "${inside%% *}"
 wait "$outside" || fail "the first process ended with $?"
 grep -q bye "$dir/w1/logs/polite.1.1" || fail 'the app had no time to end'
-expect_events() { dm events -n 50 | grep -q "$1"; }
-wait_for expect_events 'stopped, dm-worker --stop-apps'
+end_is_told() {
+  dm events -n 50
+  says out '*polite.1 on w1: stopped, dm-worker --stop-apps: SIGINT, exit code 0'
+}
+wait_for end_is_told

@@ -119,6 +119,7 @@ void RunTable::acknowledge(std::int64_t seq) {
 void RunTable::forget(const RunKey& key) {
   const auto found = runs_.find(key);
   DM_CHECK(found != runs_.end());
+  if (found == runs_.end()) return;  // the supervisor goes on
   by_seq_.erase(found->second.seq);
   runs_.erase(found);
 }
