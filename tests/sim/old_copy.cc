@@ -28,8 +28,7 @@ void OldCopy::ordered(const std::string& worker, const Line& order) const {
       worker + " is given " + order.verb() + " " + std::string(order.text("id"));
   // An operator may always end what runs.
   const bool ends = order.verb() == "STOP" || order.verb() == "KILL";
-  SIM_CHECK(timeline_, ends || !is_fenced_,
-            what + " by a master that is known to be an old copy");
+  SIM_CHECK(timeline_, ends || !is_fenced_, what + " by a master that is known to be an old copy");
   SIM_CHECK(timeline_, !ahead_.contains(worker), what + " by an older master than it has obeyed");
 }
 

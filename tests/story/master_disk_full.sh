@@ -16,7 +16,7 @@ start_master --control "$dir/control.sock" --control 127.0.0.1:0
 tcp=$(sed -n 's/^dm-master: control on 127.*:\([0-9]*\)$/\1/p' master-*.log)
 start_worker w1
 for name in small other; do app "$name" <<<"exec sleep 1000 # $name"; done
-dm launch apps/small
+dm launch apps/small --on w1
 used() { find master/blobs -type f | wc -l; }
 before=$(used)
 
@@ -33,7 +33,7 @@ same "$(used)" "$before"
 cat /dev/zero >master/filler 2>err || true
 dm_fails 1 copy apps/other
 expect_error '*the master*s disk is nearly full*'
-for ((i = 0; i < 20; i++)); do dm launch small; done
+for ((i = 0; i < 20; i++)); do dm launch small --on w1; done
 dm stop small.1
 same "$(used)" "$before"
 
