@@ -63,7 +63,7 @@ says w1.log "dm-worker: --insecure: no key; whoever listens at 127.0.0.1:$port i
 dm version
 expect_line 'insecure: no secret, loopback only'
 # An operator who takes the workers' port for a control endpoint.
-refuses 1 'dm: this port is for workers*--control' "$DM_BIN_DM" --connect "127.0.0.1:$port" ps
+refuses 1 'dm: workers connect here, operators at*--control*' "$DM_BIN_DM" --connect "127.0.0.1:$port" ps
 refuses 111 '*master*' "${master[@]}" --insecure
 refuses 111 '*w1*' "${worker[@]}" --insecure --master "127.0.0.1:$port"
 wait_for worker_is w1 up
