@@ -47,7 +47,7 @@ SwarmWorker::SwarmWorker(std::int64_t number, const std::string& prefix, const A
     : name_(prefix + std::to_string(number)),
       id_(padded_hex(number + 1)),
       totals_(totals),
-      link_(name_, id_, static_cast<std::uint64_t>(number)) {
+      link_(name_, id_, "boot-of-the-swarm", static_cast<std::uint64_t>(number)) {
   if (secret != nullptr) key_ = derive_worker_key(*secret, name_, 1);
 }
 

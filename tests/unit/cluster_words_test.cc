@@ -63,8 +63,8 @@ TEST(cluster_words_say_what_to_do) {
   } cases[] = {
       {"launch ls", "ERR not-found no app named ls; to launch a file give a path: launch ./ls"},
       {"delete web.1",
-       "ERR bad-arg web.1 is an instance: 'stop web.1' ends it; 'delete web' removes the whole "
-       "app"},
+       "ERR bad-arg web.1 is an instance of web, and delete removes a whole app: 'stop web.1' ends "
+       "it"},
       {"ps w9", "ERR not-found no app, instance or worker named w9; did you mean w1?"},
       {"delete web --from rack=r1", "ERR not-found no worker has the label rack=r1"},
   };

@@ -60,7 +60,8 @@ TEST(supervisor_ends_with_its_run_what_has_hidden_from_it) {
   const std::string pid = pid_in(log);
   signal(agent, "a.1", SIGINT, "group");
   const Line exited = agent.exited("a.1");
-  CHECK_EQ(field(exited, "survivor"), pid + ":sleep");
+  // By the name that it had when it was seen: it may not have executed all of its programs yet.
+  CHECK_EQ(field(exited, "survivor").substr(0, pid.size() + 1), pid + ":");
   signal(agent, "a.1", SIGKILL, "tree");
   CHECK_EQ(field(agent.wait_for("EMPTY"), "instance"), "a.1");
   CHECK(!read_stat(std::stoi(pid)) || !read_stat(std::stoi(pid))->alive());
