@@ -17,6 +17,11 @@ constexpr std::size_t kMaxLaunchLine = kMaxLine - 1024;  // room for the order's
 constexpr std::int64_t kLeaseMs = 15'000;
 constexpr std::int64_t kLeastBeatsInLease = 3;
 
+// 0: no singleton.
+std::int64_t lease_of(const Invocation& words) {
+  return words.has("--singleton") ? words.duration_ms("--lease", kLeaseMs) : 0;
+}
+
 std::string short_version(const std::string& version) {
   return version.substr(0, 12);
 }
@@ -159,7 +164,7 @@ std::optional<Error> ChangeCommands::check_singleton(const Request& request, con
   if (words.duration_ms("--lease", kLeaseMs) < least && words.has("--lease"))
     return fail(Code::kBadArg, "--lease must be " + print_duration(least) + " or more: " +
                                    std::to_string(kLeastBeatsInLease) + " heartbeats");
-  return held_by_other(facts_, app, "", singleton, now);
+  return held_by_other(facts_, app, "", lease_of(words), now);
 }
 
 void ChangeCommands::create_instance(const Request& request, const std::string& name,
@@ -175,7 +180,7 @@ void ChangeCommands::create_instance(const Request& request, const std::string& 
   placement.pinned = words.has("--on");
   const bool is_movable = !placement.pinned && placement.restart != Restart::kNo;
   placement.on_lost = on_lost_from(words.value("--on-lost").value_or(is_movable ? "move" : "stay"));
-  if (words.has("--singleton")) placement.lease_ms = words.duration_ms("--lease", kLeaseMs);
+  placement.lease_ms = lease_of(words);
   if (const auto most = words.value("--log-max")) placement.log_max_bytes = *parse_bytes(*most);
   placement.args = words.rest;
   placement.env = words.values("--env");
@@ -221,6 +226,8 @@ void ChangeCommands::launch(Request& request, const Command& command, Now now) {
     for (const std::string& taken : command.package->taken_along)
       requests_.note(id, "taken along: " + taken);
   }
+  for (const std::string& name : finished_beside(facts_, app, "", lease_of(request.invocation)))
+    recorder_.record(print_desired(name, Desired::kStopped));
   request.tried = request.waiting = static_cast<int>(request.invocation.number("--count", 1));
   // Goes on when the operator has left: with what was asked, not with the request.
   slices_.run(
@@ -282,13 +289,16 @@ void ChangeCommands::start(Request& request, Now now) {
       error = fail(Code::kBusy, "an earlier launch of " + name + " is still under way");
     if (!error && deletes_.is_under_way(placement.app))
       error = fail(Code::kBusy, placement.app + " is being deleted");
-    if (!error) error = held_by_other(facts_, placement.app, name, placement.lease_ms > 0, now);
+    if (!error) error = held_by_other(facts_, placement.app, name, placement.lease_ms, now);
     if (!error && !state_.versions.contains(placement.version))
       error = fail(Code::kNotFound, "its version of " + placement.app + " was deleted");
     if (error) {
       requests_.done_one(id, name, error, now);
       continue;
     }
+    for (const std::string& other :
+         finished_beside(facts_, placement.app, name, placement.lease_ms))
+      recorder_.record(print_desired(other, Desired::kStopped));
     Line desired = print_desired(name, Desired::kRunning);
     desired.add("run", shown.run + 1).add("who", who);
     recorder_.record(desired.add("moves", 0));

@@ -48,6 +48,7 @@ void RunEnds::end_missing(const WorkerView& worker, Now now) {
     end.ended_ms = now.wall_ms;
     end.reason = placement.given_up;
     if (end.reason.empty()) end.reason = "worker " + worker.name + " has no record of it";
+    end.last = true;
     leases_.hold(name, now);
     record(name, end, std::nullopt, now);
   }

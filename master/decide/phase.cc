@@ -32,12 +32,17 @@ bool is_resting(const Live* live) {
   return live != nullptr && (live->state == "dead" || live->state == "backoff");
 }
 
+// Left to itself its worker begins another run after the last end that is known.
+bool goes_on(const InstanceFacts& facts) {
+  const bool wanted_there = facts.live == nullptr || facts.live->wanted;
+  return wanted_there && is_revived(facts.placement);
+}
+
 // The known end is that of the last run: no later one was asked for, reported, or begun by a policy
 // while nobody reported.
 bool has_ended(const InstanceFacts& facts) {
   const Placement& placement = facts.placement;
-  const bool wanted_there = facts.live == nullptr || facts.live->wanted;
-  if (!reports(facts) && wanted_there && is_revived(placement)) return false;
+  if (!reports(facts) && goes_on(facts)) return false;
   if (is_resting(facts.live) && facts.live->run >= placement.run) return true;
   const std::int64_t reported_run = facts.live == nullptr ? 0 : facts.live->run;
   const std::int64_t run = std::max(placement.last_run(), reported_run);
@@ -60,7 +65,7 @@ PhaseAnswer phase_of(const InstanceFacts& facts) {
     return answer;
   }
   if (has_ended(facts)) {
-    const bool rests = facts.live != nullptr && facts.live->state == "backoff";
+    const bool rests = facts.live != nullptr && (facts.live->state == "backoff" || goes_on(facts));
     answer.phase = rests ? Phase::kBackoff : Phase::kDead;
     answer.ended = true;
     return answer;
@@ -108,9 +113,14 @@ bool may_live(const InstanceFacts& facts) {
   const Live* live = facts.live;
   const bool reported = live != nullptr && !live->state.empty() && live->run >= facts.placement.run;
   const bool unsure = !facts.placement.given_up.empty() && !reported;
-  const bool at_rest = facts.worker_heard && !is_wanted_there(facts);
-  return phase_of(facts).phase != Phase::kDead || unsure ||
-         (facts.placement.restart != Restart::kNo && !at_rest);
+  if (phase_of(facts).phase != Phase::kDead || unsure) return true;
+  if (facts.placement.restart == Restart::kNo) return false;
+  if (facts.worker_heard && !is_wanted_there(facts)) return false;
+  const Placement& placement = facts.placement;
+  const bool is_last = placement.has_ended() && placement.last_end->last;
+  // A power failure may take its worker's record of an end after which no policy goes on: while the
+  // worker is away, nobody knows.
+  return !is_last && (!reports(facts) || is_restarted(placement));
 }
 
 bool is_unbegun(const Facts& facts, const std::string& name) {

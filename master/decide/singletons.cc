@@ -1,7 +1,5 @@
 #include "master/decide/singletons.h"
 
-#include <vector>
-
 #include "common/names.h"
 #include "common/units.h"
 #include "master/decide/phase.h"
@@ -29,20 +27,34 @@ std::optional<Error> held_by_unrecorded(const Facts& facts, const std::string& a
 }  // namespace
 
 std::optional<Error> held_by_other(const Facts& facts, const std::string& app,
-                                   const std::string& but, bool singleton, Now now) {
+                                   const std::string& but, std::int64_t lease_ms, Now now) {
   const State& state = facts.state;
   for (const std::string& name : concerned(state, app, singleton)) {
     const Placement& placement = state.instances.at(name);
     const bool held = state.held.contains(name);
     if ((name == but && !held) || (placement.lease_ms == 0 && !singleton)) continue;
-    const bool lives = may_live(facts, name) || will_begin(facts, name);
+    const bool lives = phase_of(facts, name).phase != Phase::kDead || will_begin(facts, name);
     if (lives && name != but && placement.desired == Desired::kRunning)
       return fail(Code::kExists, name + " runs on " + placement.worker + ", and " + app +
                                      " must not run twice; stop it first");
-    const std::int64_t left = lives || held ? facts.leases.left_ms(name, now) : 0;
+    const bool is_unsure = lives || held || may_live(facts, name);
+    const std::int64_t left = is_unsure ? facts.leases.left_ms(name, now) : 0;
     if (left > 0)
       return fail(Code::kBusy, name + " may still live on " + placement.worker +
                                    ": its lease ends in " + print_duration(left));
+std::vector<std::string> finished_beside(const Facts& facts, const std::string& app,
+                                         const std::string& but, std::int64_t lease_ms) {
+  std::vector<std::string> finished;
+  for (const std::string& name : concerned(facts.state, app, lease_ms > 0)) {
+    const Placement& placement = facts.state.instances.at(name);
+    if (name == but || placement.desired != Desired::kRunning || placement.restart == Restart::kNo)
+      continue;
+    if (phase_of(facts, name).phase == Phase::kDead && !will_begin(facts, name))
+      finished.push_back(name);
+  }
+  return finished;
+}
+
   }
   if (singleton)
     if (auto error = held_by_unrecorded(facts, app)) return error;

@@ -5,15 +5,20 @@
 #include <optional>
 #include <string>
 
+#include <vector>
 #include "common/result.h"
 #include "master/decide/facts.h"
 
 namespace dm::master {
 
-// Why nothing of the app but `but` may begin now; nullopt if it may. `singleton`: the one that
-// would begin is one itself. Errors: exists, busy.
+// Why nothing of the app but `but` may begin now; nullopt if it may. `lease_ms`: of the one that
+// would begin; 0: it is no singleton. Errors: exists, busy.
 std::optional<Error> held_by_other(const Facts& facts, const std::string& app,
-                                   const std::string& but, bool singleton, Now now);
+                                   const std::string& but, std::int64_t lease_ms, Now now);
+// Those that held_by_other() lets pass since they have finished: no policy may begin them again,
+// whatever becomes of their workers' records.
+std::vector<std::string> finished_beside(const Facts& facts, const std::string& app,
+                                         const std::string& but, std::int64_t lease_ms);
 
 // A launch that is tried again begins beside no other of its app, if one of them is a singleton.
 // REQUIRES that the instance is recorded.

@@ -44,6 +44,7 @@ constexpr Field<RunEnd> kRunEndFields[] = {
     {"cpu_system_ms", &RunEnd::cpu_system_ms},
     {"max_rss_bytes", &RunEnd::max_rss_bytes},
     {"crashes", &RunEnd::crashes},
+    {"last", &RunEnd::last},
     {"reason", &RunEnd::reason, WhenEmpty::kPrint, kMostReason},
 };
 
@@ -122,11 +123,15 @@ RunEnd parse_end(const Line& line) {
   return end;
 }
 
-bool is_revived(const Placement& placement) {
-  if (placement.desired != Desired::kRunning) return false;
+bool is_restarted(const Placement& placement) {
   const auto& end = placement.last_end;
+  if (placement.has_ended() && end->last) return false;
   return placement.restart == Restart::kAlways ||
          (placement.restart == Restart::kOnFailure && (!end || end->exit_code.value_or(-1) != 0));
+}
+
+bool is_revived(const Placement& placement) {
+  return placement.desired == Desired::kRunning && is_restarted(placement);
 }
 
 std::int64_t crashes_with(const Placement& placement, const RunEnd& end) {

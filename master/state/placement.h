@@ -21,6 +21,7 @@ struct RunEnd {
   bool core = false;
   std::string reason;
   std::int64_t crashes = 0;  // deaths in a row, this one included, each soon after its start
+  bool last = false;  // no policy begins a run after it: its worker has said so, or has lost it
   std::optional<std::int64_t> cpu_user_ms, cpu_system_ms, max_rss_bytes;
   bool operator==(const RunEnd&) const = default;
 };

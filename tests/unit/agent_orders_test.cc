@@ -219,3 +219,32 @@ TEST(agent_is_bound_by_orders_that_change_something) {
   world.order("STOP id=7-old.2 instance=web.1");
   CHECK(world.has("append CLUSTER id=c1 epoch=7-old"));
 }
+
+TEST(agent_says_that_it_stopped_one_between_two_runs) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  for (int i = 0; i < 5 && !world.state_of("web.1").starts_with("backoff"); ++i) {
+    world.exit("web.1", kExit3);
+    const std::int64_t run = world.agent().instances().at("web.1").run;
+    if (!world.state_of("web.1").starts_with("backoff"))
+      world.supervisor("OK id=web.1/" + std::to_string(run) + " pid=7 start=70");
+  }
+  CHECK(world.state_of("web.1").starts_with("backoff"));
+  world.take();
+  world.order("STOP id=9 instance=web.1");
+  CHECK(
+      world.has("M> OK id=9 reason=stopped%20before%20its%20next%20run;%20the%20last%20one:%20"
+                "exit%20code%203"));
+  world.order("STOP id=10 instance=web.1");
+  CHECK(world.has("M> OK id=10 reason=exit%20code%203"));
+}
+
+TEST(agent_tells_which_ends_are_followed_by_no_run) {
+  AgentWorld world;
+  world.join();
+  world.run("web.1", "always");
+  world.exit("web.1", 0, "left=0 all_stopped=1");
+  CHECK(world.has("M> EXITED seq=1 "));
+  CHECK(world.has(" last=1"));
+}

@@ -164,6 +164,9 @@ void Agent::record_end(Instance& instance, const EndOfRun& end, std::int64_t sup
   record.add("seq", next_end_++);
   for (const auto& [key, value] : end.fields()) record.add(key, value);
   append_lazily(record);
+  const bool all_stopped = instance.exited && instance.exited->has("all_stopped");
+  // The master, which knows the policy, would wait for the next run.
+  if (all_stopped || !instance.spec.is_known()) record.add("last", 1);
   keep_end(record);
   if (supervisor_seq > 0) out_.push_back(ToSupervisor{Line("ACK").add("seq", supervisor_seq)});
   if (link_.is_up()) out_.push_back(ToMaster{record, true});

@@ -263,7 +263,7 @@ void forget_run(Instance& instance) {
 void await(Instance& instance, std::string_view id, PendingAnswer::Kind kind) {
   for (const PendingAnswer& answer : instance.answers)
     if (answer.id == id && answer.kind == kind) return;
-  instance.answers.push_back({std::string(id), kind});
+  instance.answers.push_back({std::string(id), kind, instance.state == RunState::kBackoff});
 }
 
 bool has_waiting_launch(const Instance& instance) {
