@@ -166,8 +166,7 @@ void Launches::keep_earlier_run(const std::string& instance) {
   if (placement == state_.instances.end() || live == nullptr) return;
   if (live->run >= placement->second.run) return;
   const Desired desired = live->wanted ? Desired::kRunning : Desired::kStopped;
-  Line line = print_desired(instance, desired);
-  recorder_.record(line.add("run", live->run));
+  recorder_.record(print_kept_run(instance, desired, live->run));
 }
 
 void Launches::tell_launched(const std::string& instance, const std::string& pid, Now now) {

@@ -307,6 +307,8 @@ Status State::on_desired(const Line& record) {
     for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
                                       std::pair("given_up", &Placement::given_up),
                                       std::pair("quarantined", &Placement::quarantined)})
+    if (const auto kept = figure(record, "kept_run"))
+      placement.run = std::max(*kept, placement.last_end ? placement.last_end->run : 0);
       if (record.has(field) || runs) placement.*text = record.text(field);
   });
   return {};

@@ -45,6 +45,10 @@ Line print_desired(const std::string& instance, Desired desired) {
   return line.add("instance", instance).add("desired", word(desired));
 }
 
+Line print_kept_run(const std::string& instance, Desired desired, std::int64_t run) {
+  return print_desired(instance, desired).add("kept_run", run);
+}
+
 Line print_lease(const std::string& instance, std::int64_t lease_ms) {
   return Line("LEASED").add("instance", instance).add("lease_ms", lease_ms);
 }

@@ -175,5 +175,7 @@ Line print_cuts(const HistoryCuts& cuts);
 Line print_asked(const std::string& number, const AskedCommand& command);
 Line print_lease(const std::string& instance, std::int64_t lease_ms);
 Line print_end(const std::string& instance, const RunEnd& end);
+// The next run was refused: the last one that was asked for is this one again.
+Line print_kept_run(const std::string& instance, Desired desired, std::int64_t run);
 
 }  // namespace dm::master

@@ -169,7 +169,7 @@ TEST(mend_start_beside_a_run_that_still_ends_changes_nothing) {
   world.hear("w1", "INSTANCE instance=web.1 desired=stopped state=stopping run=1 pid=77");
   world.hear("w1", "SYNCED");
   world.answer("w1", "LAUNCH", "ERR code=exists msg=web.1%20is%20stopping");
-  CHECK(world.has("record DESIRED instance=web.1 desired=stopped run=1"));
+  CHECK(world.has("record DESIRED instance=web.1 desired=stopped kept_run=1"));
   world.hear("w1", "INSTANCE instance=web.1 desired=stopped state=dead run=1");
   CHECK_EQ(world.state_of("web.1").substr(0, 4), "dead");
 }
