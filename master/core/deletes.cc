@@ -73,7 +73,12 @@ void Deletes::settled(const Order& order, const std::optional<Error>& error, Now
   if (!outcome) {
     for (const std::string& name : state_.instances_of(order.app))
       if (state_.instances.at(name).worker == order.worker) reports_.erase(name);
-    recorder_.record(Line("DELETED").add("app", order.app).add("worker", order.worker));
+    Line deleted("DELETED");
+    deleted.add("app", order.app).add("worker", order.worker);
+    // What was sent after it lies there all the same.
+    for (const std::string& version : orders_.installs(order.worker, order.app))
+      deleted.add("sent", version);
+    recorder_.record(deleted);
     ClusterEvent event;
     event.kind = "deleted";
     event.worker = order.worker;

@@ -87,6 +87,16 @@ bool Orders::has_delete(const std::string& worker, const std::string& app) const
   });
 }
 
+std::vector<std::string> Orders::installs(const std::string& worker, const std::string& app) const {
+  std::vector<std::string> versions;
+  for (const std::int64_t number : of_worker(worker)) {
+    const Order& order = orders_.at(number);
+    if (order.kind == OrderKind::kInstall && order.line.text("app") == app)
+      versions.emplace_back(order.line.text("manifest"));
+  }
+  return versions;
+}
+
 std::vector<std::int64_t> Orders::logs_of(RequestId request) const {
   std::vector<std::int64_t> numbers;
   for (const auto& [number, order] : orders_)

@@ -61,6 +61,8 @@ class Orders {
   const Order& at(std::int64_t number) const { return orders_.at(number); }
   bool has(const std::string& worker, OrderKind kind) const;
   bool has_delete(const std::string& worker, const std::string& app) const;
+  // The versions of the app that are on their way there.
+  std::vector<std::string> installs(const std::string& worker, const std::string& app) const;
   std::vector<std::int64_t> logs_of(RequestId request) const;
 
   // Whatever went to an earlier session may never have arrived.

@@ -59,10 +59,14 @@ void Transfers::settled_probe(const Order& order, const std::optional<Error>& er
   if (found == transfers_.end()) return;
   if (error) return end(order.transfer, error, "", now);
   Transfer& transfer = found->second;
+  const auto version = state_.versions.find(transfer.version);
+  // Files of which no record speaks would be left by every delete.
+  if (version == state_.versions.end())
+    return end(order.transfer, fail(Code::kNotFound, transfer.app + " was deleted meanwhile"), "",
+               now);
   transfer.installing = true;
   // Should nobody hear how it went, a delete still knows where files may lie.
-  if (const auto version = state_.versions.find(transfer.version);
-      version != state_.versions.end() && !version->second.sent_to.contains(transfer.worker))
+  if (!version->second.sent_to.contains(transfer.worker))
     recorder_.record(Line("INSTALLING")
                          .add("app", transfer.app)
                          .add("manifest", transfer.version)

@@ -224,7 +224,8 @@ Status State::on_deleted(const Line& record) {
   for (auto& [sha, version] : versions) {
     if (version.app != app) continue;
     version.installed_on.erase(worker);
-    version.sent_to.erase(worker);
+  const std::vector<std::string> sent = record.all("sent");
+    if (std::find(sent.begin(), sent.end(), sha) == sent.end()) version.sent_to.erase(worker);
   }
   const std::set<std::string> placed = placed_on(worker);
   for (const std::string& name : placed)
