@@ -120,8 +120,8 @@ void Cluster::handle(const Command& command, Now now) {
 void Cluster::handle(const Cancel& cancel, Now now) {
   Request* request = requests_.find(cancel.request);
   if (request == nullptr) return;
-  // It has a second half to do.
-  if (request->then) return;
+  // What is true is told: that it was asked for, and, later, how it went.
+  if (requests_.leave(*request, now)) return;
   logs_.cancel(cancel.request);
   // Audited all the same, with what is known of it by now.
   request->waiting = 0;

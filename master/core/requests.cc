@@ -33,7 +33,8 @@ Request* Requests::find(RequestId id) {
 }
 
 void Requests::out(RequestId request, std::string text) {
-  if (find(request) != nullptr) out_.push_back(Out{request, std::move(text)});
+  const Request* asked = find(request);
+  if (asked != nullptr && !asked->is_left) out_.push_back(Out{request, std::move(text)});
 }
 
 void Requests::out_line(RequestId request, std::string_view text) {
@@ -41,7 +42,20 @@ void Requests::out_line(RequestId request, std::string_view text) {
 }
 
 void Requests::note(RequestId request, std::string text) {
-  if (find(request) != nullptr) out_.push_back(Note{request, std::move(text)});
+  const Request* asked = find(request);
+  if (asked != nullptr && !asked->is_left) out_.push_back(Note{request, std::move(text)});
+}
+
+bool Requests::leave(Request& request, Now now) {
+  if (request.audit.empty() || request.waiting == 0) return false;
+  if (std::exchange(request.is_left, true)) return true;
+  ClusterEvent event;
+  event.kind = "goes-on";
+  event.who = request.asker.who;
+  event.text = request.words + ": " + request.asker.who + " waits no longer, it goes on";
+  recorder_.emit(std::move(event), now);
+  out_.push_back(Finish{request.id, std::nullopt});  // for whoever has left
+  return true;
 }
 
 void Requests::refuse(Request& request, const Error& error) {
@@ -81,8 +95,9 @@ void Requests::finish_if_done(Request& request, Now now) {
   }
   end_audit(request.audit, error, now);
   const RequestId id = request.id;
+  const bool is_left = request.is_left;
   requests_.erase(id);
-  out_.push_back(Finish{id, std::move(error)});
+  if (!is_left) out_.push_back(Finish{id, std::move(error)});
 }
 
 void Requests::event_recorded(const ClusterEvent& event) {

@@ -24,7 +24,8 @@ struct Request {
   int tried = 0, failed = 0;
   std::optional<Error> error;  // the first
   bool follows_events = false;
-  std::string audit;  // its number in the audit trail; empty: it changes nothing
+  bool is_left = false;  // nobody waits for it any more: it goes on, and is told to nobody
+  std::string audit;     // its number in the audit trail; empty: it changes nothing
   // The second half of a command, once nothing is waited for; it may wait for more.
   std::function<void(Request&, Now)> then;
 };
@@ -45,6 +46,9 @@ class Requests : public RecordObserver {
   void out(RequestId request, std::string text);
   void out_line(RequestId request, std::string_view text);  // one, and safe to show
   void note(RequestId request, std::string text);
+
+  // Its operator has left: true if the work goes on, and is audited when it is done.
+  bool leave(Request& request, Now now);
 
   void failed(Request& request, const std::string& about, const Error& error);
   void refuse(Request& request, const Error& error);  // nothing was begun

@@ -149,7 +149,8 @@ void Transfers::progress(const Order& order, std::int64_t done, std::int64_t tot
   const auto transfer = transfers_.find(order.transfer);
   if (transfer == transfers_.end()) return;
   for (RequestId copy : transfer->second.copies)
-    if (requests_.find(copy) != nullptr) out_.push_back(Progress{copy, order.worker, done, total});
+    if (const Request* asked = requests_.find(copy); asked != nullptr && !asked->is_left)
+      out_.push_back(Progress{copy, order.worker, done, total});
 }
 
 std::optional<std::string> Transfers::worker_awaiting(
