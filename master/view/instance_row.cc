@@ -72,6 +72,9 @@ InstanceRow row_of(const Facts& facts, const std::string& name, Now now) {
     row.away = placement.worker + " left";
   if (answer.ended) {
     if (placement.last_end) show_end(row, *placement.last_end);
+    if (const std::string& by = placement.superseded_by;
+        !by.empty() && row.reason.find(by) == std::string::npos)
+      row.reason += ", superseded by " + by;
     if (answer.phase == Phase::kBackoff) show_backoff(row, live, now);
     return row;
   }

@@ -284,7 +284,7 @@ TEST(agent_stop_ends_a_back_off) {
   world.supervisor("OK id=web.1/2 pid=8");
   world.exit("web.1", kExit3);
   world.order("STOP id=2 instance=web.1");
-  CHECK(world.has("M> OK id=2 reason=exit%20code%203"));
+  CHECK(world.has("M> OK id=2 reason=stopped%20before%20its%20next%20run;%20the%20last%20one:"));
   CHECK_EQ(world.state_of("web.1"), "dead run 2");
   world.take();
   world.pass(120'000);

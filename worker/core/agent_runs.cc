@@ -10,6 +10,7 @@ namespace {
 constexpr int kSigint = 2;
 constexpr int kSigkill = 9;
 constexpr int kSigterm = 15;
+constexpr std::string_view kBetweenRuns = "stopped before its next run; the last one: ";
 
 }  // namespace
 
@@ -232,8 +233,11 @@ void Agent::answer_end(Instance& instance) {
   for (const PendingAnswer& answer : answers) {
     Line line("OK");
     line.add("id", answer.id);
-    if (instance.last_end)
-      line.add("reason", std::string(instance.last_end->text("reason")) + beside());
+    if (instance.last_end) {
+      std::string reason(answer.rested ? kBetweenRuns : "");
+      reason += instance.last_end->text("reason");
+      line.add("reason", reason + beside());
+    }
     to_master(line);
   }
 }

@@ -41,6 +41,7 @@ using EndOfRun = Line;
 struct PendingAnswer {
   std::string id;  // of the master's order
   enum class Kind { kLaunch, kStop, kKill } kind = Kind::kLaunch;
+  bool rested = false;  // when it came, between two runs
 };
 
 // "BOOT/PID/START", a supervisor's id: its boot.
