@@ -31,10 +31,10 @@ void Cluster::begin(Now now) {
 }
 
 Effects Cluster::on(const Event& event, Now now) {
-  out_.clear();
   std::visit([&](const auto& e) { handle(e, now); }, event);
   logs_.pursue(now);
-  return std::move(out_);
+  // With what begin() has recorded: a record that took a number must reach the journal.
+  return std::exchange(out_, {});
 }
 
 std::int64_t Cluster::next_deadline() const {
