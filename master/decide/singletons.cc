@@ -42,19 +42,19 @@ std::optional<Error> held_by_other(const Facts& facts, const std::string& app,
     if (left > 0)
       return fail(Code::kBusy, name + " may still live on " + placement.worker +
                                    ": its lease ends in " + print_duration(left));
-std::vector<std::string> finished_beside(const Facts& facts, const std::string& app,
-                                         const std::string& but, std::int64_t lease_ms) {
-  std::vector<std::string> finished;
-  for (const std::string& name : concerned(facts.state, app, lease_ms > 0)) {
-    const Placement& placement = facts.state.instances.at(name);
-    if (name == but || placement.desired != Desired::kRunning || placement.restart == Restart::kNo)
-      continue;
-    if (phase_of(facts, name).phase == Phase::kDead && !will_begin(facts, name))
-      finished.push_back(name);
-  }
-  return finished;
-}
-
+    std::vector<std::string> finished_beside(const Facts& facts, const std::string& app,
+                                             const std::string& but, std::int64_t lease_ms) {
+      std::vector<std::string> finished;
+      for (const std::string& name : concerned(facts.state, app, lease_ms > 0)) {
+        const Placement& placement = facts.state.instances.at(name);
+        if (name == but || placement.desired != Desired::kRunning ||
+            placement.restart == Restart::kNo)
+          continue;
+        if (phase_of(facts, name).phase == Phase::kDead && !will_begin(facts, name))
+          finished.push_back(name);
+      }
+      return finished;
+    }
   }
   if (singleton)
     if (auto error = held_by_unrecorded(facts, app)) return error;

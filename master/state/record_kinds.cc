@@ -224,7 +224,7 @@ Status State::on_deleted(const Line& record) {
   for (auto& [sha, version] : versions) {
     if (version.app != app) continue;
     version.installed_on.erase(worker);
-  const std::vector<std::string> sent = record.all("sent");
+    const std::vector<std::string> sent = record.all("sent");
     if (std::find(sent.begin(), sent.end(), sha) == sent.end()) version.sent_to.erase(worker);
   }
   const std::set<std::string> placed = placed_on(worker);
@@ -308,9 +308,9 @@ Status State::on_desired(const Line& record) {
     for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
                                       std::pair("given_up", &Placement::given_up),
                                       std::pair("quarantined", &Placement::quarantined)})
-    if (const auto kept = figure(record, "kept_run"))
-      placement.run = std::max(*kept, placement.last_end ? placement.last_end->run : 0);
-      if (record.has(field) || runs) placement.*text = record.text(field);
+      if (const auto kept = figure(record, "kept_run"))
+        placement.run = std::max(*kept, placement.last_end ? placement.last_end->run : 0);
+    if (record.has(field) || runs) placement.*text = record.text(field);
   });
   return {};
 }
