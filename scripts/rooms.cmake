@@ -122,7 +122,9 @@ function(dm_program name source)
   if(DM_STATIC)
     target_link_options(${name} PRIVATE -static-pie)
   elseif(NOT DM_SANITIZE AND NOT DM_TSAN)
-    target_link_options(${name} PRIVATE -pie)
+    # Start-up time: a shared libstdc++ costs 0.9 ms at every start. Not beside -static-pie: with
+    # g++ 12 such a program crashes at its start.
+    target_link_options(${name} PRIVATE -pie -static-libstdc++ -static-libgcc)
   endif()
   install(TARGETS ${name})
 endfunction()

@@ -73,7 +73,9 @@ std::span<const Field<RunEnd>> run_end_fields();
 // RunEnd from a worker's EXITED line or a record; what a worker may make long is cut.
 RunEnd parse_end(const Line& line);
 void parse_desired(Placement& placement, std::string_view word);
-// Does its policy begin another run after the last end that is known here?
+// Does its policy begin another run after the last end that is known here, if nobody has heard of a
+// stop? And: is that wanted as well?
+bool is_restarted(const Placement& placement);
 bool is_revived(const Placement& placement);
 // How many deaths in a row this end makes, each soon after its start; 0 if it lived long enough.
 std::int64_t crashes_with(const Placement& placement, const RunEnd& end);

@@ -303,14 +303,14 @@ Status State::on_desired(const Line& record) {
     parse_desired(placement, record.text("desired"));
     const bool runs = placement.desired == Desired::kRunning;
     placement.run = std::max(placement.run, record.number_or("run", 0));
+    if (const auto kept = figure(record, "kept_run"))
+      placement.run = std::max(*kept, placement.last_end ? placement.last_end->run : 0);
     placement.moves = record.number_or("moves", placement.moves);
     if (runs) placement.asked_by = record.text("who");
     for (const auto& [field, text] : {std::pair("superseded_by", &Placement::superseded_by),
                                       std::pair("given_up", &Placement::given_up),
                                       std::pair("quarantined", &Placement::quarantined)})
-      if (const auto kept = figure(record, "kept_run"))
-        placement.run = std::max(*kept, placement.last_end ? placement.last_end->run : 0);
-    if (record.has(field) || runs) placement.*text = record.text(field);
+      if (record.has(field) || runs) placement.*text = record.text(field);
   });
   return {};
 }
