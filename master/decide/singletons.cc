@@ -26,9 +26,23 @@ std::optional<Error> held_by_unrecorded(const Facts& facts, const std::string& a
 
 }  // namespace
 
+std::vector<std::string> finished_beside(const Facts& facts, const std::string& app,
+                                         const std::string& but, std::int64_t lease_ms) {
+  std::vector<std::string> finished;
+  for (const std::string& name : concerned(facts.state, app, lease_ms > 0)) {
+    const Placement& placement = facts.state.instances.at(name);
+    if (name == but || placement.desired != Desired::kRunning || placement.restart == Restart::kNo)
+      continue;
+    if (phase_of(facts, name).phase == Phase::kDead && !will_begin(facts, name))
+      finished.push_back(name);
+  }
+  return finished;
+}
+
 std::optional<Error> held_by_other(const Facts& facts, const std::string& app,
                                    const std::string& but, std::int64_t lease_ms, Now now) {
   const State& state = facts.state;
+  const bool singleton = lease_ms > 0;
   for (const std::string& name : concerned(state, app, singleton)) {
     const Placement& placement = state.instances.at(name);
     const bool held = state.held.contains(name);
@@ -42,19 +56,6 @@ std::optional<Error> held_by_other(const Facts& facts, const std::string& app,
     if (left > 0)
       return fail(Code::kBusy, name + " may still live on " + placement.worker +
                                    ": its lease ends in " + print_duration(left));
-    std::vector<std::string> finished_beside(const Facts& facts, const std::string& app,
-                                             const std::string& but, std::int64_t lease_ms) {
-      std::vector<std::string> finished;
-      for (const std::string& name : concerned(facts.state, app, lease_ms > 0)) {
-        const Placement& placement = facts.state.instances.at(name);
-        if (name == but || placement.desired != Desired::kRunning ||
-            placement.restart == Restart::kNo)
-          continue;
-        if (phase_of(facts, name).phase == Phase::kDead && !will_begin(facts, name))
-          finished.push_back(name);
-      }
-      return finished;
-    }
   }
   if (singleton)
     if (auto error = held_by_unrecorded(facts, app)) return error;

@@ -9,9 +9,8 @@ using namespace dm::test;
 TEST(begin_records_reach_the_journal_with_the_first_event) {
   World world;
   world.remember("EPOCH number=1000001 id=bb new=1");
-  world.restart();
   const std::size_t before = world.journal().size();
-  world.open("w1");
+  world.restart();  // and its first event
   CHECK_EQ(world.journal().size(), before + 1);
   CHECK_EQ(world.journal().back().text("kind"), "notice");
 }
