@@ -9,7 +9,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Result<std::string> read(const std::string& path) {
+Result<std::string> content_of(const std::string& path) {
   if (path == "vars") return std::string("A=1\n\n# no\nB= x 'y' \r\nC=");
   if (path == "bad") return std::string("A=1\nsecret\n");
   return fail(Code::kNotFound, "cannot open " + path);
@@ -19,20 +19,22 @@ Result<std::string> read(const std::string& path) {
 
 TEST(env_file_lines_become_options) {
   const auto words = expand_env_files(
-      {"launch", "web", "--env-file", "vars", "--env", "A=2", "--", "--env-file", "bad"}, read);
+      {"launch", "web", "--env-file", "vars", "--env", "A=2", "--", "--env-file", "bad"},
+      content_of);
   REQUIRE(words.has_value());
   CHECK(*words == Words({"launch", "web", "--env", "A=1", "--env", "B= x 'y' ", "--env",
                          "C=", "--env", "A=2", "--", "--env-file", "bad"}));
-  CHECK(*expand_env_files({"launch", "web", "--env-file=vars"}, read) ==
+  CHECK(*expand_env_files({"launch", "web", "--env-file=vars"}, content_of) ==
         Words({"launch", "web", "--env", "A=1", "--env", "B= x 'y' ", "--env", "C="}));
   // Without its value it is left to parse_invocation().
-  CHECK(*expand_env_files({"launch", "--env-file"}, read) == Words({"launch", "--env-file"}));
+  CHECK(*expand_env_files({"launch", "--env-file"}, content_of) == Words({"launch", "--env-file"}));
 }
 
 TEST(env_file_errors_name_the_line_and_no_secret) {
-  CHECK_EQ(expand_env_files({"--env-file", "bad"}, read).error().message,
+  CHECK_EQ(expand_env_files({"--env-file", "bad"}, content_of).error().message,
            "bad: line 2 is no NAME=VALUE");
-  CHECK_EQ(expand_env_files({"--env-file", "gone"}, read).error().message, "cannot open gone");
+  CHECK_EQ(expand_env_files({"--env-file", "gone"}, content_of).error().message,
+           "cannot open gone");
 }
 
 TEST(env_values_and_arguments_are_hidden_in_the_trail) {
