@@ -23,8 +23,11 @@ std::string progress_bar(const std::string& what, std::int64_t done, std::int64_
       static_cast<std::int64_t>(100.0 * static_cast<double>(done) / static_cast<double>(total));
   tail = "  " + std::to_string(percent) + "%" + tail;
   if (done > 0 && done < total) {
-    const double left = static_cast<double>(elapsed_ms) *
-                        (static_cast<double>(total) / static_cast<double>(done) - 1);
+    // A time that nobody lives to see stands for all longer ones.
+    constexpr double kMostLeftMs = 1e15;
+    const double left =
+        std::min(kMostLeftMs, static_cast<double>(elapsed_ms) *
+                                  (static_cast<double>(total) / static_cast<double>(done) - 1));
     tail += "  " + print_duration(static_cast<std::int64_t>(left)) + " left";
   }
   const std::size_t used = head.size() + tail.size() + 2;

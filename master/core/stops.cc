@@ -28,7 +28,8 @@ void Stops::end_instances(Request& request, OrderKind kind, Now now) {
     const Placement& placement = state_.instances.at(name);
     const bool may_begin =
         placement.restart != Restart::kNo && placement.desired == Desired::kRunning;
-    if (named || may_begin || may_live(facts_, name)) names.push_back(name);
+    if (named || may_begin || may_live(facts_, name) || may_be_revived(facts_, name))
+      names.push_back(name);
   }
   if (names.empty() && strangers.empty())
     return requests_.out_line(request.id, "nothing of it runs");
@@ -63,7 +64,7 @@ void Stops::end_one(const Request& request, OrderKind kind, const std::string& n
   const InstanceRow shown = row_of(facts_, name, now);
   const Placement& placement = state_.instances.at(name);
   const Desired wanted = kind == OrderKind::kKill ? Desired::kKilled : Desired::kStopped;
-  const bool lives = may_live(facts_, name);
+  const bool lives = may_live(facts_, name) || may_be_revived(facts_, name);
   if (placement.desired != wanted) recorder_.record(print_desired(name, wanted));
   const auto gone = facts_.roster.away(placement.worker);
   if (!lives) {

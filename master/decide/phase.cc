@@ -109,6 +109,13 @@ bool will_begin(const InstanceFacts& facts) {
   return given_up || is_unbegun(facts);
 }
 
+bool may_be_revived(const InstanceFacts& facts) {
+  const Placement& placement = facts.placement;
+  if (placement.restart == Restart::kNo) return false;
+  if (facts.worker_heard && !is_wanted_there(facts)) return false;
+  return !(placement.has_ended() && placement.last_end->last);
+}
+
 bool may_live(const InstanceFacts& facts) {
   const Live* live = facts.live;
   const bool reported = live != nullptr && !live->state.empty() && live->run >= facts.placement.run;
@@ -121,6 +128,10 @@ bool may_live(const InstanceFacts& facts) {
   // A power failure may take its worker's record of an end after which no policy goes on: while the
   // worker is away, nobody knows.
   return !is_last && (!reports(facts) || is_restarted(placement));
+}
+
+bool may_be_revived(const Facts& facts, const std::string& name) {
+  return may_be_revived(facts_of(facts, name));
 }
 
 bool is_unbegun(const Facts& facts, const std::string& name) {

@@ -264,7 +264,7 @@ Status State::on_instance(const Line& record) {
   const std::string name = key(record, "instance");
   const auto parsed = parse_instance_name(name);
   if (!parsed) return fail(Code::kBadLine, "record INSTANCE of a bad name");
-  instances.try_emplace(name);
+  if (const auto [at, is_new] = instances.try_emplace(name); is_new) index(name, at->second);
   change(name, [&](Placement& placement) {
     const std::int64_t run = placement.run;
     parse_fields(record, placement, placement_fields());
