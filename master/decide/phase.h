@@ -49,8 +49,8 @@ bool will_begin(const InstanceFacts& facts);
 // False only if nothing of it lives for certain: an end may have been followed by a run that its
 // policy began, a launch that was given up may have succeeded.
 bool may_live(const InstanceFacts& facts);
-// Its worker still wants it to run: should a power failure take that worker's record of the end, its
-// policy begins another run. A stop has to reach the worker.
+// Its worker still wants it to run: should a power failure take that worker's record of the end,
+// its policy begins another run. A stop has to reach the worker.
 bool may_be_revived(const InstanceFacts& facts);
 bool is_unbegun(const Facts& facts, const std::string& name);
 bool will_begin(const Facts& facts, const std::string& name);
