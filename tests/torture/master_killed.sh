@@ -12,8 +12,8 @@ for app in one two three; do printf '#!/bin/sh\n# %s\n' "$app" >"apps/$app"; don
 chmod 755 apps/*
 start_master --history-max 64K
 dm copy apps/one
-dm_fails 3 launch nobody -- "$long"
-dm_fails 3 launch nobody -- "$long"
+dm_fails 3 stop "$long"
+dm_fails 3 stop "$long"
 stop_program master
 ! grep -qa '^SNAPSHOT ' master/journal || fail "it is shortened already"
 cp -a master before
@@ -29,8 +29,8 @@ life() {
   pids[master]=$!
   until says master.log 'dm-master: control on *'; do lives "${pids[master]}" || return 0; done
   tell copy apps/two && acknowledged+=' two'
-  tell launch nobody -- "$long" || true
-  tell launch nobody -- "$long" || true
+  tell stop "$long" || true
+  tell stop "$long" || true
   tell copy apps/three && acknowledged+=' three'
   # Until the shortening has ended, one way or the other.
   while lives "${pids[master]}" && { [[ -e master/journal.tmp ]] || ! is_shortened; }; do :; done
